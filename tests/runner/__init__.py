@@ -1,0 +1,1 @@
+"""The parts behind tests/run. Standard library only."""

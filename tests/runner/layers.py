@@ -1,0 +1,142 @@
+"""The layers of the C code as a table, and the check that holds includes and
+CMakeLists.txt against it. docs/ARCHITECTURE.md explains them.
+
+A module may include its own layer, the layers its row names, and the third
+party headers listed for it. No program includes another, `common` includes
+no program, and only C and POSIX headers are free.
+"""
+
+import os
+import re
+
+from .source import PRODUCT, c_files, code_only, files, read
+
+# common/: layer -> its modules
+MODULES = {
+    "cdc_base": "xalloc err buf json slice log conf clock stop metrics server "
+                "registry",
+    "cdc_event": "event shape rowversion",
+    "cdc_kafka": "kafka topics deadletter",
+    "cdc_http": "http",
+    "cdc_sink": "sink batch offsets shapes replay sinkconf",
+}
+
+# layer or program -> the other layers it may include
+MAY_USE = {
+    "cdc_base": "",
+    "cdc_event": "cdc_base",
+    "cdc_kafka": "cdc_base",
+    "cdc_http": "cdc_base",
+    "cdc_sink": "cdc_base cdc_event cdc_kafka",
+    "producer": "cdc_base cdc_event cdc_kafka",
+    "sink-es": "cdc_base cdc_event cdc_kafka cdc_sink cdc_http",
+    "sink-clickhouse": "cdc_base cdc_event cdc_kafka cdc_sink cdc_http",
+    "monitor": "cdc_base cdc_event cdc_kafka cdc_http",
+}
+
+# third party header -> who may include it ("module" or "layer or program")
+THIRD_PARTY = {
+    "yaml.h": "conf",
+    "microhttpd.h": "server",
+    "hiredis/hiredis.h": "registry",
+    "cjson/cJSON.h": "shape sink-es sink-clickhouse monitor",
+    "xxhash.h": "shape rowversion",
+    "librdkafka/rdkafka.h":
+        "cdc_kafka cdc_sink producer sink-es sink-clickhouse monitor",
+    "curl/curl.h": "http",
+    "libpq-fe.h": "producer monitor",
+    "postgres_ext.h": "producer monitor",
+}
+
+C_AND_POSIX = set("""
+    assert ctype endian errno fcntl fnmatch float getopt glob grp inttypes
+    iso646 limits locale math netdb poll pthread pwd regex sched semaphore
+    setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
+    stdnoreturn string strings syslog tgmath threads time unistd wchar
+    sys/epoll sys/eventfd sys/file sys/mman sys/prctl sys/random sys/resource
+    sys/select sys/signalfd sys/socket sys/stat sys/statvfs sys/time
+    sys/timerfd sys/types sys/uio sys/un sys/utsname sys/wait netinet/in
+    netinet/tcp arpa/inet
+""".split())
+
+LAYER_OF = {module: layer
+            for layer, modules in MODULES.items() for module in modules.split()}
+
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+
+
+def owner(path):
+    """(module, layer or program) of a file below a product folder."""
+    folder, name = path.split("/", 1)
+    module = os.path.splitext(name)[0]
+    if folder != "common":
+        return module, folder
+    return module, LAYER_OF.get(module)
+
+
+def include_problem(path, quote, target):
+    module, layer = owner(path)
+    if quote == '"':
+        return our_include_problem(module, layer, target)
+    if target in THIRD_PARTY:
+        allowed = THIRD_PARTY[target].split()
+        if module in allowed or layer in allowed:
+            return None
+        return f"<{target}> belongs to {THIRD_PARTY[target]}"
+    if target.endswith(".h") and target[:-2] in C_AND_POSIX:
+        return None
+    return f"<{target}> is in no list of tests/runner/layers.py"
+
+
+def our_include_problem(module, layer, target):
+    if "/" not in target or target.startswith("."):
+        return f'"{target}" is not written from the root of the repository'
+    if target not in files():
+        return f'"{target}" does not exist'
+    other_module, other = owner(target)
+    if other is None:
+        return f'"{target}" has no layer'
+    if other == layer or other in MAY_USE[layer].split():
+        return None
+    return f'{module} ({layer}) may not include "{target}" ({other})'
+
+
+def includes():
+    """One line per include that breaks the table."""
+    problems = []
+    for path in c_files(PRODUCT):
+        if owner(path)[1] is None:
+            problems.append(f"{path}: give it a layer in "
+                            "tests/runner/layers.py and CMakeLists.txt")
+            continue
+        text = code_only(path)
+        for match in INCLUDE.finditer(text):
+            problem = include_problem(path, match.group(1), match.group(2))
+            if problem:
+                line = text.count("\n", 0, match.start()) + 1
+                problems.append(f"{path}:{line}: {problem}")
+    return problems
+
+
+LIBRARY = re.compile(r"cdc_library\((cdc_\w+)\s+SOURCES([^)]*?)LINK([^)]*)\)")
+
+
+def link_graph():
+    """CMakeLists.txt names the same modules and links as the table."""
+    problems = []
+    for name, sources, links in LIBRARY.findall(read("CMakeLists.txt")):
+        if name not in MODULES:
+            problems.append(f"CMakeLists.txt: {name} is in no table")
+            continue
+        for source in sources.split():
+            module = os.path.splitext(os.path.basename(source))[0]
+            if LAYER_OF.get(module) != name:
+                problems.append(f"CMakeLists.txt: {source} is not of {name}")
+        for link in links.split():
+            if link.startswith("cdc_") and link not in MAY_USE[name].split():
+                problems.append(f"CMakeLists.txt: {name} may not link {link}")
+    return problems
+
+
+def run():
+    return includes() + link_graph()
