@@ -87,7 +87,8 @@ static inline struct str buf_str(const struct buf *b)
    caller writes at most `extra` bytes there and adds what it wrote to len. */
 static inline char *buf_reserve(struct buf *b, size_t extra)
 {
-    if (b->failed || (b->cap - b->len < extra && !buf_grow(b, extra))) {
+    if (b->failed ||
+        ((b->cap - b->len < extra || !b->p) && !buf_grow(b, extra))) {
         return NULL;
     }
     return b->p + b->len;

@@ -1,0 +1,142 @@
+/* links: cdc_base */
+/* log.h: the line, its quoting, both formats, levels, counts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <unistd.h>
+
+#include "common/log.h"
+
+static char line[128 * 1024];
+static int saved_stderr = -1, log_file = -1;
+
+/* What went to stderr since the last call, without the time stamp. */
+static const char *logged(void)
+{
+    ssize_t n = pread(log_file, line, sizeof(line) - 1, 0);
+    char *level;
+
+    assert_true(n >= 0);
+    line[n] = '\0';
+    assert_int_equal(ftruncate(log_file, 0), 0);
+    assert_true(lseek(log_file, 0, SEEK_SET) == 0);
+    level = strstr(line, "level");
+    return level ? level : line;
+}
+
+static int begin(void **state)
+{
+    char path[] = "/tmp/test_log.XXXXXX";
+
+    (void)state;
+    log_file = mkstemp(path);
+    saved_stderr = dup(STDERR_FILENO);
+    if (log_file < 0 || saved_stderr < 0 || unlink(path) < 0) {
+        return -1;
+    }
+    return dup2(log_file, STDERR_FILENO) < 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    return dup2(saved_stderr, STDERR_FILENO) < 0;
+}
+
+static void logfmt(void **state)
+{
+    (void)state;
+    log_init("producer", LOG_INFO, LOG_LOGFMT);
+    log_info("slot created", "slot=%s lsn=%X/%X", "cdc", 1U, 0x1a2bU);
+    assert_string_equal(logged(), "level=INFO component=producer "
+                                  "msg=\"slot created\" slot=cdc lsn=1/1A2B\n");
+    assert_memory_equal(line, "ts=2", 4);
+    log_error("stopped", "");
+    assert_string_equal(logged(),
+                        "level=ERROR component=producer msg=stopped\n");
+    log_warn("odd", "a=%s b=%s c=%d d=%s", "x y=z", "", -5, "k=v");
+    assert_string_equal(logged(),
+                        "level=WARN component=producer msg=odd a=\"x y=z\" "
+                        "b=\"\" c=-5 d=\"k=v\"\n");
+}
+
+static void values_cannot_forge(void **state)
+{
+    (void)state;
+    log_init("p", LOG_INFO, LOG_LOGFMT);
+    log_info("m", "a=%s b=%s",
+             "1\nlevel=ERROR msg=\"x\" \x1b[31m\x7f\xc2\x9b\xff \\",
+             "\xc3\xa9\xf0\x9f\x98\x80");
+    assert_string_equal(
+        logged(), "level=INFO component=p msg=m "
+                  "a=\"1\\nlevel=ERROR msg=\\\"x\\\" \\u001B[31m\\u007F"
+                  "\\u00C2\\u009B\\u00FF \\\\\" b=\xc3\xa9\xf0\x9f\x98\x80\n");
+}
+
+static void json(void **state)
+{
+    (void)state;
+    log_init("sink-es", LOG_DEBUG, LOG_JSON);
+    log_debug("batch done", "rows=%d took=%.1f id=%s name=%s lsn=%X/%X", 12,
+              1.5, "77", "a\"b", 1U, 2U);
+    assert_string_equal(logged(),
+                        "level\":\"DEBUG\",\"component\":\"sink-es\","
+                        "\"msg\":\"batch done\",\"rows\":12,\"took\":1.5,"
+                        "\"id\":\"77\",\"name\":\"a\\\"b\",\"lsn\":\"1/2\"}\n");
+    assert_memory_equal(line, "{\"ts\":\"2", 8);
+}
+
+static void levels(void **state)
+{
+    enum log_level level = LOG_WARN;
+    enum log_format format = LOG_JSON;
+    unsigned long errors = log_count(LOG_ERROR), infos = log_count(LOG_INFO);
+
+    (void)state;
+    log_init("p", LOG_WARN, LOG_LOGFMT);
+    log_info("hidden", "");
+    assert_string_equal(logged(), "");
+    log_error("shown", "n=%d", 1);
+    assert_string_equal(logged(), "level=ERROR component=p msg=shown n=1\n");
+    assert_int_equal(log_count(LOG_ERROR), errors + 1);
+    assert_int_equal(log_count(LOG_INFO), infos);
+    assert_true(log_level_parse("debug", &level) && level == LOG_DEBUG);
+    assert_true(log_level_parse("error", &level) && level == LOG_ERROR);
+    assert_false(log_level_parse("ERROR", &level));
+    assert_false(log_level_parse("", &level));
+    assert_int_equal(level, LOG_ERROR);
+    assert_true(log_format_parse("logfmt", &format) && format == LOG_LOGFMT);
+    assert_true(log_format_parse("json", &format) && format == LOG_JSON);
+    assert_false(log_format_parse("text", &format));
+}
+
+static void long_values_are_cut(void **state)
+{
+    static char value[20000];
+    const char *text;
+
+    (void)state;
+    log_init("p", LOG_INFO, LOG_LOGFMT);
+    memset(value, '\n', sizeof(value) - 1); /* two bytes each when escaped */
+    log_info("m", "a=%s b=%s", value, "lost");
+    text = logged();
+    assert_true(strlen(text) < 20000);
+    assert_string_equal(text + strlen(text) - 11, "\\n\\n\" b=\"\"\n");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(logfmt, begin, end),
+        cmocka_unit_test_setup_teardown(values_cannot_forge, begin, end),
+        cmocka_unit_test_setup_teardown(json, begin, end),
+        cmocka_unit_test_setup_teardown(levels, begin, end),
+        cmocka_unit_test_setup_teardown(long_values_are_cut, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
