@@ -13,8 +13,8 @@ from .source import PRODUCT, c_files, code_only, files, read
 
 # common/: layer -> its modules
 MODULES = {
-    "cdc_base": "xalloc err buf json slice log conf clock stop metrics server "
-                "registry",
+    "cdc_base": "xalloc err buf decimal json scan slice log conf clock stop "
+                "metrics server registry",
     "cdc_event": "event shape rowversion",
     "cdc_kafka": "kafka topics deadletter",
     "cdc_http": "http",
@@ -39,13 +39,23 @@ THIRD_PARTY = {
     "yaml.h": "conf",
     "microhttpd.h": "server",
     "hiredis/hiredis.h": "registry",
-    "cjson/cJSON.h": "shape sink-es sink-clickhouse monitor",
+    "cjson/cJSON.h": "shape producer sink-es sink-clickhouse monitor",
     "xxhash.h": "shape rowversion",
     "librdkafka/rdkafka.h":
         "cdc_kafka cdc_sink producer sink-es sink-clickhouse monitor",
     "curl/curl.h": "http",
     "libpq-fe.h": "producer monitor",
+    "emmintrin.h": "scan",
     "postgres_ext.h": "producer monitor",
+}
+
+# program -> what its CMake target may link
+MAY_LINK = {
+    "producer": "cdc_base cdc_event cdc_kafka PkgConfig::LIBPQ PkgConfig::CJSON",
+    "sink-es": "cdc_sink cdc_http PkgConfig::CJSON",
+    "sink-clickhouse": "cdc_sink cdc_http PkgConfig::CJSON",
+    "monitor": "cdc_base cdc_event cdc_kafka cdc_http PkgConfig::LIBPQ "
+               "PkgConfig::CJSON",
 }
 
 C_AND_POSIX = set("""
@@ -118,6 +128,7 @@ def includes():
     return problems
 
 
+PROGRAM = re.compile(r"cdc_program\(cdc-[\w-]+\s+([\w-]+)\s+LINK([^)]*)\)")
 LIBRARY = re.compile(r"cdc_library\((cdc_\w+)\s+SOURCES([^)]*?)LINK([^)]*)\)")
 
 
@@ -135,6 +146,11 @@ def link_graph():
         for link in links.split():
             if link.startswith("cdc_") and link not in MAY_USE[name].split():
                 problems.append(f"CMakeLists.txt: {name} may not link {link}")
+    for folder, links in PROGRAM.findall(read("CMakeLists.txt")):
+        for link in links.split():
+            if link not in MAY_LINK[folder].split():
+                problems.append(f"CMakeLists.txt: {folder} may not link "
+                                f"{link}")
     return problems
 
 

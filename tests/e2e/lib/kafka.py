@@ -1,0 +1,153 @@
+"""Kafka: records of a topic, committed offsets against high watermarks."""
+
+import dataclasses
+import re
+
+import confluent_kafka
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions,
+                             KafkaException, TopicPartition)
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+TIMEOUT_S = 20
+
+
+@dataclasses.dataclass
+class Record:
+    topic: str
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes    # None: a tombstone
+    headers: dict   # name -> text
+
+    @property
+    def version(self):
+        return int(self.headers["cdc-version"])
+
+    @property
+    def op(self):
+        return self.headers["cdc-op"]
+
+    @property
+    def place(self):
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+def quiet(_level, _fac, _message):
+    """librdkafka's complaints about a broker that a test has stopped."""
+
+
+class Kafka:
+    """The pipeline `name` as Kafka sees it."""
+
+    def __init__(self, brokers, name="cdc"):
+        self.brokers = brokers
+        self.name = name
+        self.admin = AdminClient({"bootstrap.servers": brokers,
+                                  "log_level": 0})
+
+    def topics(self):
+        """Names of the table topics: three parts, internal ones have two."""
+        names = self.admin.list_topics(timeout=TIMEOUT_S).topics
+        pattern = re.compile(rf"{re.escape(self.name)}\.[^.]+\..+")
+        return sorted(n for n in names if pattern.fullmatch(n))
+
+    def all_topics(self):
+        return sorted(self.admin.list_topics(timeout=TIMEOUT_S).topics)
+
+    def partitions(self, topic):
+        metadata = self.admin.list_topics(topic, timeout=TIMEOUT_S)
+        found = metadata.topics[topic]
+        if found.error is not None:
+            raise KafkaException(found.error)
+        return [TopicPartition(topic, p) for p in found.partitions]
+
+    def ends(self, topics):
+        """{(topic, partition): high watermark}"""
+        asked = {p: OffsetSpec.latest()
+                 for topic in topics for p in self.partitions(topic)}
+        if not asked:
+            return {}
+        futures = self.admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+        return {(p.topic, p.partition): f.result().offset
+                for p, f in futures.items()}
+
+    def end(self, topic):
+        """The sum of a topic's high watermarks; 0 while it does not exist."""
+        if topic not in self.all_topics():
+            return 0
+        return sum(self.ends([topic]).values())
+
+    def committed(self, group):
+        """{(topic, partition): offset}"""
+        (future,) = self.admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group)],
+            request_timeout=TIMEOUT_S).values()
+        try:
+            found = future.result().topic_partitions
+        except KafkaException as error:
+            if error.args[0].code() == \
+                    confluent_kafka.KafkaError.GROUP_ID_NOT_FOUND:
+                return {}
+            raise
+        return {(p.topic, p.partition): p.offset for p in found}
+
+    def group(self, sink):
+        return f"{self.name}-{sink}"
+
+    def lag(self, sink, topics=None):
+        """Records behind the committed offsets of a sink's group."""
+        committed = self.committed(self.group(sink))
+        ends = self.ends(self.topics() if topics is None else topics)
+        return sum(end - max(0, committed.get(place, 0))
+                   for place, end in ends.items())
+
+    def records(self, topic):
+        """All records of a topic up to its present end, in offset order."""
+        parts = self.partitions(topic)
+        ends = self.ends([topic])
+        consumer = Consumer({
+            "bootstrap.servers": self.brokers, "group.id": "e2e-reader",
+            "enable.auto.commit": False, "auto.offset.reset": "error",
+            "enable.partition.eof": True, "fetch.message.max.bytes": 16 << 20,
+            "log_level": 0})
+        found = []
+        waiting = {p.partition for p in parts if ends[(topic, p.partition)]}
+        try:
+            consumer.assign([TopicPartition(topic, n,
+                                            confluent_kafka.OFFSET_BEGINNING)
+                             for n in waiting])
+            while waiting:
+                for message in consumer.consume(1000, TIMEOUT_S):
+                    self._take(message, ends, waiting, found)
+        finally:
+            consumer.close()
+        return sorted(found, key=lambda r: (r.partition, r.offset))
+
+    def _take(self, message, ends, waiting, found):
+        error = message.error()
+        if error is not None:
+            if error.code() != confluent_kafka.KafkaError._PARTITION_EOF:
+                raise KafkaException(error)
+            waiting.discard(message.partition())
+            return
+        end = ends[(message.topic(), message.partition())]
+        if message.offset() < end:
+            headers = {name: value.decode()
+                       for name, value in message.headers() or ()}
+            found.append(Record(message.topic(), message.partition(),
+                                message.offset(), message.key(),
+                                message.value(), headers))
+        if message.offset() >= end - 1:
+            waiting.discard(message.partition())
+
+    def produce(self, topic, key, value, headers, partition):
+        """One record as it stands, acknowledged."""
+        producer = confluent_kafka.Producer(
+            {"bootstrap.servers": self.brokers, "log_level": 0})
+        errors = []
+        producer.produce(topic, key=key, value=value, partition=partition,
+                         headers=list(headers.items()),
+                         on_delivery=lambda error, _: errors.append(error))
+        producer.flush(TIMEOUT_S)
+        assert errors == [None], errors
