@@ -31,7 +31,8 @@ struct ledger {
     uint32_t slot_count; /* a power of two */
     uint64_t head, tail; /* running numbers: [head, tail) are in use */
     uint64_t confirmable;
-    bool open;
+    uint64_t outstanding; /* of all slots */
+    bool open;            /* the newest slot is */
 };
 
 void ledger_init(struct ledger *l, uint32_t slot_count);
@@ -60,8 +61,9 @@ uintptr_t ledger_sent(struct ledger *l);
 void ledger_commit(struct ledger *l, uint64_t end_lsn);
 
 /* The server has nothing for us up to `lsn`. Ignored inside a transaction;
-   merged into the newest slot when that is closed and empty; dropped when
-   the ring is full (another keepalive follows). */
+   taken at once when the ring is empty; merged into the newest slot when all
+   its events are acknowledged; dropped when the ring is full (another
+   keepalive follows). */
 void ledger_keepalive(struct ledger *l, uint64_t lsn);
 
 /* An event was acknowledged. `token` is of ledger_sent. */

@@ -66,7 +66,7 @@ struct pgo_column {
     bool identity; /* part of the replica identity */
 };
 
-enum { PGO_TRUNCATE_MAX = 4096 }; /* tables of one TRUNCATE message */
+enum { PGO_TRUNCATE_MAX = 65536 }; /* tables of one TRUNCATE message */
 
 struct pgo_msg {
     enum pgo_type type;
@@ -77,22 +77,22 @@ struct pgo_msg {
     int64_t commit_us;  /* B, C: microseconds since 1970-01-01 UTC */
     uint32_t xid;       /* B */
 
-    struct str schema, name; /* R Y; "" schema means pg_catalog */
+    struct str schema, name; /* R Y; "" schema means pg_catalog. O: name */
     char identity;           /* R: 'd' 'n' 'f' 'i' */
     unsigned column_count;   /* R: in columns[] of the decoder */
 
-    bool has_old;   /* U D: pgo.old is filled */
-    char old_kind;  /* 'K' key columns only, 'O' the whole row */
+    bool has_old;  /* U D: pgo.old is filled */
+    char old_kind; /* 'K' key columns only, 'O' the whole row */
 
     unsigned truncate_count; /* T: in pgo.truncated[] */
     uint8_t truncate_options;
 
-    bool transactional;   /* M */
-    uint64_t message_lsn; /* M */
+    bool transactional;         /* M */
+    uint64_t message_lsn;       /* M; O: of the commit at the origin */
     struct str prefix, content; /* M */
 };
 
-/* The decoder's storage: large (about 130 kB), allocate once. `new` and
+/* The decoder's storage: large (about 400 kB), allocate once. `new` and
    `old` are valid for I U D until the next call. */
 struct pgoutput {
     struct pgo_tuple new_row, old_row;
@@ -102,6 +102,6 @@ struct pgoutput {
 
 /* Decodes one message. ERR_FATAL with the byte position of what is wrong
    (unknown type letter, cut message, trailing bytes, a binary value, a count
-   past its limit): WAL is never skipped. */
+   past its limit): WAL is never skipped. The storage is then undefined. */
 int pgoutput_decode(struct pgoutput *pgo, struct str message,
                     struct pgo_msg *ret_msg, struct err *e) MUST_CHECK;

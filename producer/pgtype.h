@@ -19,13 +19,16 @@ struct pgtype {
 
 /* What the catalog says of a type, for pgtype_of: of the column's type with
    domains resolved to their base. For an array also of its element (domains
-   over arrays and arrays of domains resolved). Strings borrowed. */
+   over arrays and arrays of domains resolved; of a domain over an array as
+   element of an array: its base, which is then SHAPE_OTHER). Strings
+   borrowed. */
 struct pgtype_catalog {
-    const char *schema;   /* of the type, or of the element */
-    const char *name;     /* typname of the type, or of the element */
-    char typtype;         /* 'b' 'c' 'e' 'r' 'm' 'p' of type or element */
-    bool array;           /* typcategory 'A' and array_subscript_handler */
-    char delimiter;       /* typdelim of the element */
+    const char *schema; /* of the type, or of the element */
+    const char *name;   /* typname of the type, or of the element */
+    char typtype;       /* 'b' 'c' 'e' 'r' 'm' 'p' of type or element */
+    bool array;         /* typoutput is array_out (int2vector and oidvector
+                           are subscripted as arrays, but print otherwise) */
+    char delimiter;     /* typdelim of the element */
 };
 
 /* Classifies. Types of other schemas than pg_catalog are known by name only
