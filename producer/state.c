@@ -108,6 +108,27 @@ static bool key_read(struct table *t, const cJSON *v)
     return ok;
 }
 
+/* The entry a record speaks of. A table that was dropped and made again has
+   one label and two oids; of two records the later one counts. */
+static struct table *table_of(struct tables *tables, uint32_t oid,
+                              const char *schema, const char *name)
+{
+    struct table *t = tables_find(tables, oid);
+
+    if (t != NULL && strcmp(t->schema, schema) == 0 &&
+        strcmp(t->name, name) == 0) {
+        return t;
+    }
+    for (unsigned i = 0; i < tables->count; i++) {
+        t = tables->list[i];
+        if (strcmp(t->schema, schema) == 0 && strcmp(t->name, name) == 0) {
+            tables_rekey(tables, t, oid);
+            return t;
+        }
+    }
+    return tables_add(tables, oid, schema, name);
+}
+
 static bool table_read(struct tables *tables, const cJSON *v)
 {
     const char *schema = text_of(v, "schema"), *name = text_of(v, "name");
@@ -118,9 +139,8 @@ static bool table_read(struct tables *tables, const cJSON *v)
     if (!schema || !name || !topic || !copy || !u32_of(v, "oid", &oid)) {
         return false;
     }
-    struct table *t = tables_find(tables, oid);
-    if (t == NULL) {
-        t = tables_add(tables, oid, schema, name);
+    struct table *t = table_of(tables, oid, schema, name);
+    if (t->topic == NULL) {
         t->topic = xstrdup(topic);
     }
     if (!ends_read(t, v) || !key_read(t, v) ||
@@ -169,8 +189,6 @@ static int on_record(void *arg, struct str key, struct str value, struct err *e)
     return 0;
 }
 
-/* A table that was dropped and made again has two oids under one label; the
-   record is keyed by label, so within the topic the newer one follows. */
 int state_read(struct state *st, const char *brokers, const char *prefix,
                rd_kafka_t *rk, struct tables *tables, struct err *e)
 {
