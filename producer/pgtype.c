@@ -147,10 +147,10 @@ static void write_numeric(struct buf *b, struct str s)
     }
 }
 
-/* The type "char" holds one byte of any value, and servers before 16 print
+/* The type "char" holds one byte of any value, and servers before 15 print
    it raw, though half a UTF-8 character is no text. Such a byte becomes what
-   PostgreSQL 16 and newer print: a backslash and three octal digits. No
-   other text is one byte long and not ASCII. */
+   newer servers print: a backslash and three octal digits. No other text is
+   one byte long and not ASCII. */
 static void write_text(struct buf *b, struct str s)
 {
     const unsigned byte = s.len == 1 ? (unsigned char)s.p[0] : 0;
