@@ -26,6 +26,11 @@ enum {
     ROWVERSION_COUNTERS = 4096,
 };
 
+/* Does the sum leave the version 63 bits (below 2^54, 18 PB of WAL)? The
+   producer asks once per transaction: an LSN comes from outside. */
+bool rowversion_fits(uint64_t lsn_base, uint64_t commit_lsn);
+
+/* Preconditions: rowversion_fits, seq <= ROWVERSION_SEQ_COPIED. */
 uint64_t rowversion_make(uint64_t lsn_base, uint64_t commit_lsn, unsigned seq);
 
 /* The counters of one transaction. Zero-initialise once. */

@@ -11,8 +11,11 @@
  *   value  {"table":"public.User","schema":"00c5…","profile":"sink",
  *           "topic":"cdc.public.User","columns":[
  *           {"name":"id","type":"text","class":"text","array":false,
- *            "typmod":-1,"nullable":false,"key":1},…]}
- *   "table" is always schema.table; "schema" the fingerprint; "key" the
+ *            "typmod":-1,"nullable":false,"key":1},…],
+ *           "namespace":"public","relation":"User"}
+ *   "table" is always schema.table, which names that hold a dot make
+ *   ambiguous: "namespace" and "relation" are its two parts (a reader that
+ *   finds neither splits at the first dot); "schema" the fingerprint; "key" the
  *   position in the key from 1, 0 for the others; "type" PostgreSQL's name
  *   of the column's type (of the element for an array, of the base type for
  *   a domain), schema-qualified outside pg_catalog.

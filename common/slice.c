@@ -105,7 +105,7 @@ static enum slice_result slice_bad(struct slice *s, const char *at)
 
 static bool slice_begin(struct slice *s, struct str json, bool array)
 {
-    const char *p = json.len > 0 ? json.p : "", *end = p + json.len;
+    const char *p = json.p ? json.p : "", *end = p + json.len;
 
     p = space_skip(p, end);
     *s = (struct slice){ .p = p, .end = end, .first = true, .array = array };
