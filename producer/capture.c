@@ -33,6 +33,7 @@ void capture_reset(struct capture *c)
 {
     c->record_count = 0;
     c->watermark = c->done_watermark = 0;
+    c->done_final_lsn = c->done_end_lsn = 0;
 }
 
 static int refuse(const struct table *t, uint64_t lsn, struct err *e,
@@ -98,7 +99,9 @@ static void record_add(struct capture *c, struct table *t, enum event_op op,
         .key = buf_str(key),
         .value = buf_str(value),
     };
-    window_note(c->window, t->oid, buf_str(key), c->xid);
+    if (t->copying) {
+        window_note(c->window, t->oid, buf_str(key), c->xid);
+    }
 }
 
 /* The tombstone behind the delete that was added last. */

@@ -243,6 +243,26 @@ enum publish_result publish_control(struct publish *pub, const char *topic,
     return result;
 }
 
+int publish_shape(struct publish *pub, const char *topic, struct table *t,
+                  const struct shape *shape, struct err *e)
+{
+    struct buf key, value;
+
+    buf_init(&key, 1 << 16);
+    buf_init(&value, PUBLISH_RECORD_BYTES_MAX);
+    shape_write_key(&key, shape);
+    shape_write(&value, shape);
+    CHECK(buf_ok(&key) && buf_ok(&value)); /* names were written before */
+    enum publish_result result = publish_control(
+        pub, topic, buf_str(&key), buf_str(&value), PUBLISH_SCHEMA, e);
+    if (result == PUBLISH_SENT) {
+        memcpy(t->shape, shape->fingerprint, sizeof(t->shape));
+    }
+    buf_fini(&value);
+    buf_fini(&key);
+    return result == PUBLISH_FAILED ? -1 : 0;
+}
+
 int publish_poll(struct publish *pub, int wait_ms, struct err *e)
 {
     char drop[64];
@@ -278,6 +298,14 @@ int publish_flush(struct publish *pub, int wait_ms, struct err *e)
         return kafka_err(e, code, "waiting for acknowledgements");
     }
     return 0;
+}
+
+void publish_topic_close(struct table *t)
+{
+    if (t->rkt) {
+        rd_kafka_topic_destroy(t->rkt);
+        t->rkt = NULL;
+    }
 }
 
 void publish_close(struct publish *pub)

@@ -81,6 +81,12 @@ enum publish_result publish_control(struct publish *pub, const char *topic,
                                     struct str key, struct str value,
                                     enum publish_for who, struct err *e);
 
+/* Publishes a table's shape to the schema topic, unless the queue is full;
+   t->shape tells which was published last. The caller waits until
+   outstanding[PUBLISH_SCHEMA] is 0 before it sends an event of the shape. */
+int publish_shape(struct publish *pub, const char *topic, struct table *t,
+                  const struct shape *shape, struct err *e) MUST_CHECK;
+
 /* Serves delivery reports, waiting up to `wait_ms`. Returns -1 with the
    remembered failure, also on every later call. */
 int publish_poll(struct publish *pub, int wait_ms, struct err *e) MUST_CHECK;
@@ -92,6 +98,9 @@ int publish_fd(const struct publish *pub);
    Only for shutdown and reconnect: it overrides batching. ERR_RETRY when
    something is left. */
 int publish_flush(struct publish *pub, int wait_ms, struct err *e) MUST_CHECK;
+
+/* Gives back a table's topic handle; before publish_close. */
+void publish_topic_close(struct table *t);
 
 /* Accepts zeroed and half-open ones. */
 void publish_close(struct publish *pub);

@@ -41,6 +41,8 @@ struct table {
     uint32_t copy_block;    /* next heap block to ask for */
     uint64_t copy_rows;     /* copied so far, of this copy */
     uint64_t copy_high_lsn; /* highest H (DESIGN 4.5) */
+    uint64_t copy_nonce;    /* of the watermark that covers it; 0 = none */
+    bool copying;           /* a chunk is open: changed keys are remembered */
 
     bool dirty; /* state must be written */
     struct metric *published, *inserts, *updates, *deletes, *reads;
