@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 
-from stack import cache, home, lifecycle, say, services
+from stack import cache, compare, demo, home, lifecycle, say, services
 
 USAGE = """\
 usage: compose/local VERB [NAME...] [OPTION...]
@@ -200,6 +200,12 @@ def run(options):
     if options.verb == "up":
         lifecycle.up(stack, store, options.servers_only,
                      not options.no_sample)
+    elif options.verb == "demo":
+        return demo.run(stack, store, options)
+    elif options.verb == "compare":
+        result = compare.wait_equal(demo.comparison(stack),
+                                    options.wait or 0.0)
+        return compare.report(result, "compare")
     elif options.verb == "down":
         lifecycle.down(stack, store, options.wipe)
     elif options.verb == "status":

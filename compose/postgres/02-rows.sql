@@ -143,7 +143,7 @@ SELECT pg_temp.cuid('nft', i),
            jsonb_build_object('trait', 'score', 'value',
                pg_temp.draw('score', i, 100000) * 0.001)),
        CASE WHEN i % 3 <> 0 THEN
-           ('{"hash" : "' || md5('prov' || i) || E'",\n "steps":[1,  2.50, 1e3],"a":1,"a":2 }')::json END,
+           ('{"hash" : "' || md5('prov' || i) || E'",\n "steps":[1,  2.50, 1e3],"b":1,"a":2 }')::json END,
        i % 50 = 0,
        pg_temp.moment('mintedAt', i),
        pg_temp.moment('nft', i),

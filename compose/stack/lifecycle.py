@@ -59,10 +59,8 @@ def start_all(items, state):
         return
     began = time.monotonic()
     with say.Step("start", " ".join(item.name for item in items)) as step:
-        for item in items:
-            if item.state() == "paused":
-                item.tree().resume()
-            item.spawn()
+        with concurrent.futures.ThreadPoolExecutor(len(items)) as pool:
+            list(pool.map(spawn, items))
         waiting = list(items)
         while waiting:
             still = []
@@ -78,6 +76,12 @@ def start_all(items, state):
             step.beat("waiting for " + ", ".join(i.name for i in waiting))
             if waiting:
                 time.sleep(0.05)
+
+
+def spawn(item):
+    if item.state() == "paused":
+        item.tree().resume()
+    item.spawn()
 
 
 def check_alive(item, began):

@@ -157,7 +157,7 @@ class Maker:
             f"{self.rng.randrange(500)}, "
             f"{self.maybe(self.number(10 ** 9, 18))}, "
             f"{self.rng.randrange(2000)}, {self.maybe(self.json())}, "
-            f"'{{\"a\": 1.50,\n \"a\": [1e2, {self.rng.randrange(9)}]}}', "
+            f"'{{\"a\": 1.50,\n \"b\": [1e2, {self.rng.randrange(9)}]}}', "
             "clock_timestamp())")
 
     def insert_transaction(self, key):
