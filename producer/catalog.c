@@ -84,7 +84,7 @@ static const char LIST_SQL[] =
     " WHERE r.prrelid = c.oid AND p.pubname = $1)"
     " FROM pg_catalog.pg_class c"
     " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" KEY_INDEX
-    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p'"
+    " WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'"
     " AND NOT c.relispartition AND n.nspname <> 'information_schema'"
     " AND n.nspname !~ '^pg_'"
     " AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d"

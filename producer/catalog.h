@@ -55,7 +55,7 @@ struct catalog_entry {
 };
 
 /* All tables that could be captured: ordinary and partitioned roots of
-   non-system schemas, permanent ones, in order of schema and name. The
+   non-system schemas, not temporary, in order of schema and name. The
    caller frees with catalog_list_free. */
 int catalog_list(PGconn *conn, const char *publication,
                  struct catalog_entry **ret_entries, unsigned *ret_count,

@@ -69,8 +69,8 @@ int pgconn_open(PGconn **ret_conn, const char *url, enum pgconn_kind kind,
         NULL,
     };
     const char *const values[] = {
-        url,  "cdc-producer", "UTF8",  SESSION_OPTIONS, "10",
-        "5",  "3",            "30000", "database",      NULL,
+        url,     "cdc-producer", "UTF8", SESSION_OPTIONS, "10", "5", "3",
+        "30000", "database",     NULL,
     };
     PGconn *conn = PQconnectStartParams(keys, values, 1);
 
@@ -117,8 +117,8 @@ int pgconn_result_err(struct err *e, const PGresult *res)
         kind = ERR_PERMISSION;
     }
     return err_set(e, kind, "%s%s%s%s%s%s",
-                   text ? text : PQresultErrorMessage(res),
-                   detail ? " (" : "", detail ? detail : "", detail ? ")" : "",
+                   text ? text : PQresultErrorMessage(res), detail ? " (" : "",
+                   detail ? detail : "", detail ? ")" : "",
                    state ? " SQLSTATE " : "", state ? state : "");
 }
 

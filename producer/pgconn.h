@@ -47,8 +47,8 @@ int pgconn_query(PGconn *conn, const char *sql, const char *const *params,
                  struct err *e) MUST_CHECK;
 
 /* The same without an answer to look at. */
-int pgconn_exec(PGconn *conn, const char *sql, int timeout_ms, struct err *e)
-    MUST_CHECK;
+int pgconn_exec(PGconn *conn, const char *sql, int timeout_ms,
+                struct err *e) MUST_CHECK;
 
 /* Asynchronous halves, for what must not hold up the loop: send, then ask
    for the result whenever the socket is readable. pgconn_poll returns 1 and

@@ -9,8 +9,8 @@
  * one key end one after the other, so a snapshot that sees the newest sees
  * the others too.
  *
- * Bounded: past WINDOW_BYTES_MAX it remembers nothing more and says so;
- * the open chunk is then given up and read again.
+ * Bounded: past WINDOW_BYTES_MAX, its table included, it remembers nothing
+ * more and says so; the open chunk is then given up and read again.
  */
 #pragma once
 
@@ -18,26 +18,9 @@
 #include <stdint.h>
 
 #include "common/buf.h"
-#include "common/err.h"
+#include "producer/snapshot.h"
 
 enum { WINDOW_BYTES_MAX = 8 << 20 };
-
-/* pg_current_snapshot(): which transactions a snapshot sees. 64-bit xids. */
-struct snapshot {
-    uint64_t xmin, xmax;
-    uint64_t *running; /* ascending: xip_list */
-    unsigned running_count;
-};
-
-/* Parses PostgreSQL's text form "xmin:xmax:xid,xid,…". */
-int snapshot_read(struct str text, struct snapshot *ret_snapshot,
-                  struct err *e) MUST_CHECK;
-void snapshot_fini(struct snapshot *s);
-
-/* Is the transaction with this 32-bit xid (of a Begin message, so it was
-   committed) visible? The xid is extended to 64 bits by taking the one
-   nearest to the snapshot's xmax. */
-bool snapshot_sees(const struct snapshot *s, uint32_t xid);
 
 struct window; /* opaque */
 
@@ -54,9 +37,10 @@ void window_close(struct window *w);
 void window_note(struct window *w, uint32_t table_oid, struct str key,
                  uint32_t xid);
 
-/* The bound was hit since window_open: nothing can be said any more. */
+/* The bound was hit since window_open: nothing can be said any more, until it
+   is opened again. */
 bool window_overflowed(const struct window *w);
 
-/* The drop rule. Precondition: !window_overflowed(w). */
+/* The drop rule. Precondition: open, and !window_overflowed(w). */
 bool window_drops(const struct window *w, const struct snapshot *s,
                   uint32_t table_oid, struct str key);
