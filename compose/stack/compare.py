@@ -6,6 +6,8 @@ of values.py. Rows are found by key; what is missing, extra or different is
 named by table, key and target.
 """
 
+import decimal
+import json
 import time
 
 from . import psql, say, values
@@ -147,11 +149,25 @@ def describe(name, expected, found):
 
 
 def show(value):
-    """The digits of a number, the text of all else, cut when long."""
-    if isinstance(value, tuple) and value[0] == "n":
-        value = value[1]
-    text = "NULL" if value is None else str(value)
+    """As text, cut when long."""
+    text = value if isinstance(value, str) else to_text(value)
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+
+
+def to_text(value):
+    """What parse_json made of a text, as JSON again."""
+    if isinstance(value, tuple):
+        kind, content = value
+        if kind == "n":
+            return content
+        pairs = (f"{to_text(name)}: {to_text(item)}" for name, item
+                 in content)
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(to_text, value)) + "]"
+    if isinstance(value, decimal.Decimal):
+        return str(value)
+    return "NULL" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def check(result, table, side, columns, rows):

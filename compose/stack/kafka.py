@@ -3,6 +3,7 @@
 import base64
 import glob
 import os
+import re
 import secrets
 import shutil
 import struct
@@ -54,8 +55,8 @@ appender.console.layout.pattern=%d %p %c{1} %m%n
 
 def find_java():
     """Java 17: Elasticsearch 8.8 takes no other that Debian still has."""
-    for path in sorted(glob.glob("/usr/lib/jvm/java-*17*/bin/java")):
-        if os.access(path, os.X_OK):
+    for path in sorted(glob.glob("/usr/lib/jvm/java-*/bin/java")):
+        if re.search(r"/java-(1\.)?17[.-]", path) and os.access(path, os.X_OK):
             return path
     return None
 

@@ -230,12 +230,11 @@ class Tree:
             return True
         send(root, number)
         self.resume()
-        if say.wait_until(lambda: not is_same(root), seconds, pause=0.02):
-            say.wait_until(lambda: not self.members(), 5.0, pause=0.02)
-            self.kill()
-            return True
+        done = say.wait_until(
+            lambda: not is_same(root) and not self.members(), seconds,
+            pause=0.02)
         self.kill()
-        return False
+        return done
 
 
 def is_same(proc):
