@@ -36,6 +36,27 @@ def loads(text):
                       object_pairs_hook=_no_duplicates)
 
 
-def to_plain(value):
-    """For messages of our own to a server, where numbers are small."""
+def dumps(value):
+    """JSON with each Num as its digits."""
+    if isinstance(value, Num):
+        return str(value)
+    if isinstance(value, dict):
+        members = (f"{json.dumps(name)}: {dumps(v)}"
+                   for name, v in value.items())
+        return "{" + ", ".join(members) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(dumps(v) for v in value) + "]"
     return json.dumps(value)
+
+
+def members(text):
+    """{name: raw text} of an object's members, cut out as they stand."""
+    decoder, found, at = json.JSONDecoder(), {}, 0
+    assert text[0] == "{"
+    while text[at] != "}":
+        name, at = decoder.raw_decode(text, at + 1)
+        assert text[at] == ":", text[at:at + 20]
+        _, end = decoder.raw_decode(text, at + 1)
+        found[name] = text[at + 1:end]
+        at = end
+    return found

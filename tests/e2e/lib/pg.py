@@ -44,8 +44,8 @@ class Table:
         return f"{self.schema}.{self.name}"
 
 
-# Domains are followed down to what they are made of. A true array is one
-# whose subscript handler is the arrays' own: int2vector is none.
+# Domains are followed down to what they are made of. A true array is the
+# array type of its element: int2vector is none.
 COLUMNS_SQL = """
 WITH RECURSIVE base AS (
     SELECT a.attnum, a.attname, a.atttypid AS oid, a.atttypmod AS typmod
@@ -67,8 +67,7 @@ SELECT b.attname,
                    AND k.attnum = b.attnum), 0)
 FROM base b
 JOIN pg_type t ON t.oid = b.oid AND t.typtype <> 'd'
-LEFT JOIN pg_type e ON e.oid = t.typelem
-     AND t.typsubscript = 'array_subscript_handler'::regproc
+LEFT JOIN pg_type e ON e.oid = t.typelem AND e.typarray = t.oid
 ORDER BY b.attnum
 """
 

@@ -33,13 +33,18 @@ def is_free(port):
     return True
 
 
+TAKEN = set()
+
+
 def free_port_base():
     """A block below the ephemeral ports, none of which is in use. Picked at
     random, so that two runs at the same time do not meet."""
     bases = list(range(20000, 31900, PORT_SPAN))
     random.SystemRandom().shuffle(bases)
     for base in bases:
-        if all(is_free(base + n) for n in range(PORT_SPAN)):
+        if base not in TAKEN and all(is_free(base + n)
+                                     for n in range(PORT_SPAN)):
+            TAKEN.add(base)
             return base
     raise RuntimeError("no free block of ports")
 

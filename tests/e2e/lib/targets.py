@@ -1,7 +1,6 @@
 """Elasticsearch and ClickHouse by plain HTTP: rows and counts."""
 
 import base64
-import json
 import re
 import urllib.error
 import urllib.parse
@@ -44,7 +43,7 @@ class Elasticsearch:
     def call(self, method, path, body=None):
         headers = {"Content-Type": "application/json"} if body else {}
         text = request(method, self.url + path,
-                       json.dumps(body) if body is not None else None,
+                       exact.dumps(body) if body is not None else None,
                        headers)
         return exact.loads(text) if text else None
 
