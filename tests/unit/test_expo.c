@@ -16,7 +16,7 @@ static void check_merge(const char *const *texts, const char *want)
 
     buf_init(&b, 1 << 20);
     for (int i = 0; texts[i]; i++) {
-        char instance[8];
+        char instance[16];
 
         (void)snprintf(instance, sizeof(instance), "h:%d", i + 1);
         expo_add(&x, str_of(texts[i]), "sink-es", instance);
