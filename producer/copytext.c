@@ -5,6 +5,7 @@
 struct cursor {
     char *line;
     size_t at, end; /* the next byte to read; the final '\n' */
+    bool escapes;   /* there is a backslash somewhere in the line */
     const char *why;
 };
 
@@ -109,7 +110,7 @@ static void take_value(struct cursor *c, struct pgo_value *v)
     const char *tab = memchr(start, '\t', c->end - c->at);
     const size_t len = tab ? (size_t)(tab - start) : c->end - c->at;
 
-    if (len == 0 || memchr(start, '\\', len) == NULL) {
+    if (!c->escapes || len == 0 || memchr(start, '\\', len) == NULL) {
         *v = (struct pgo_value){ PGO_TEXT, { start, len } };
         c->at += len;
     } else if (take_null(c)) {
@@ -151,6 +152,7 @@ int copytext_read(char *line, size_t len, unsigned column_count,
                        "COPY line of %zu bytes does not end where it should",
                        len);
     }
+    c.escapes = memchr(line, '\\', len) != NULL;
     take_values(&c, column_count, ret_tuple);
     if (c.why != NULL) {
         return err_set(e, ERR_FATAL, "COPY line, byte %zu of %zu: %s", c.at,

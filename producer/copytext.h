@@ -9,8 +9,9 @@
 
 #include "producer/pgoutput.h"
 
-/* `line` is writable, ends with '\n' (as libpq hands it out) and must hold
-   exactly `column_count` values. Views into it. ERR_FATAL with the byte
-   position otherwise. */
+/* `line` is writable, ends with its only '\n' (as libpq hands it out) and must
+   hold exactly `column_count` values. Views into it. ERR_FATAL with the byte
+   position otherwise: also for an escape that PostgreSQL does not write. Line
+   and tuple are then undefined. */
 int copytext_read(char *line, size_t len, unsigned column_count,
                   struct pgo_tuple *ret_tuple, struct err *e) MUST_CHECK;

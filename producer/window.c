@@ -54,11 +54,17 @@ struct window *window_new(void)
     return xcalloc(1, sizeof(struct window));
 }
 
+static void release(struct window *w)
+{
+    xfree(w->slots);
+    xfree(w->arena);
+    *w = (struct window){ 0 };
+}
+
 void window_free(struct window *w)
 {
     if (w != NULL) {
-        xfree(w->slots);
-        xfree(w->arena);
+        release(w);
         xfree(w);
     }
 }
@@ -74,9 +80,11 @@ static void forget(struct window *w)
 
 void window_open(struct window *w)
 {
+    if (w->overflowed) {
+        release(w); /* what grew for many keys leaves no room for large ones */
+    }
     forget(w);
     w->open = true;
-    w->overflowed = false;
 }
 
 void window_close(struct window *w)
