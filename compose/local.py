@@ -27,7 +27,7 @@ the stack
 one process or several: postgres kafka elasticsearch clickhouse redis
 producer sink-es sink-clickhouse monitor, further replicas sink-es-2 ...
   kill        SIGKILL to its whole process tree
-  stop        SIGTERM (PostgreSQL: a fast shutdown); SIGKILL after 30 s
+  stop        SIGTERM (PostgreSQL: a fast shutdown); SIGKILL after 27 s
               (a server: 60 s)
   start       start it; starting sink-es-2 adds a replica
   restart     stop and start

@@ -174,7 +174,7 @@ class Service:
     def kill(self):
         tree = self.tree()
         tree.kill()
-        tree.note("killed")
+        tree.note("dead")
 
 
 def rotate(path):

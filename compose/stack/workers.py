@@ -43,7 +43,8 @@ class Worker(service.Service):
     """role: a key of PROGRAMS; replica: from 1."""
 
     title = "worker"
-    stop_seconds = 30.0
+    stop_seconds = 27.0
+    accept_seconds = 10.0
 
     def __init__(self, home, name, cache, role, replica):
         super().__init__(home, name, cache)
@@ -82,6 +83,15 @@ class Worker(service.Service):
     def accepts(self):
         return http.request(self.url("/api/v1/data-sync/live"),
                             seconds=2.0)[0] != 0
+
+    def await_accepting(self, step=None):
+        """It runs: either it already answers, or it is still alive after
+        some time. Its readiness is not waited for."""
+        tree = self.tree()
+        say.wait_until(lambda: self.accepts() or tree.root() is None,
+                       self.accept_seconds, step)
+        if tree.root() is None:
+            raise say.Failure(f"{self.name} died at start" + self.tail())
 
     def healthy(self):
         path = "/api/v1/data-sync/ready" if self.role == "monitor" \
