@@ -15,6 +15,7 @@ sys.path.insert(0, str(HERE.parent))
 from lib import pg  # noqa: E402
 from lib.compare import Everywhere  # noqa: E402
 from lib.kafka import Kafka  # noqa: E402
+from lib.pipeline import Pipeline  # noqa: E402
 from lib.stack import SERVERS, WORKERS, Stack  # noqa: E402
 from lib.targets import ClickHouse, Elasticsearch  # noqa: E402
 
@@ -93,7 +94,10 @@ def pytest_runtest_makereport(item, call):
     report = outcome.get_result()
     if not report.failed:
         return
-    logs = dict(getattr(item, "extra_logs", {}))
+    logs = {}
+    for value in item.funcargs.values():
+        if isinstance(value, Pipeline):
+            logs.update(value.logs())
     running = item.funcargs.get("stack")
     if running is not None:
         for name in WORKERS + SERVERS:

@@ -11,15 +11,17 @@ under the producer's session settings: this script checks them, and with
 for an array of its element, with the delimiter behind it in brackets. In the
 text, control characters, '%' and bytes that are no UTF-8 stand as %XX.
 
-    pgtype.py [--write] [CONNINFO]      superuser, PostgreSQL 15; nothing
-                                        stays behind in the database
+    pgtype_golden.py [--write] [PSQL OPTION...]
+
+The server is a PostgreSQL 15, the user a superuser; nothing stays behind in
+the database.
 """
 
 import pathlib
 import subprocess
 import sys
 
-DATA = pathlib.Path(__file__).with_name("pgtype.txt")
+DATA = pathlib.Path(__file__).with_name("data") / "pgtype.txt"
 
 # As in producer/pgconn.c.
 SETTINGS = """
@@ -37,7 +39,6 @@ SET search_path = '';
 SETUP = """
 \\set QUIET on
 \\set ON_ERROR_STOP on
-BEGIN;
 CREATE SCHEMA x;
 CREATE EXTENSION citext SCHEMA x;
 CREATE EXTENSION hstore SCHEMA x;
@@ -101,12 +102,12 @@ def shown(raw):
     return "".join(out)
 
 
-def ask(conninfo, expressions):
+def ask(options, expressions):
     """A (type, text) pair for each expression."""
-    script = SETUP + SETTINGS
+    script = "BEGIN;" + SETUP + SETTINGS
     script += "".join(QUERY.format(expr) for expr in expressions)
     done = subprocess.run(
-        ["psql", "-XAtq", "-F", "\t", *conninfo], input=script + "ROLLBACK;\n",
+        ["psql", "-XAtq", "-F", "\t", *options], input=script + "ROLLBACK;\n",
         text=True, stdout=subprocess.PIPE, check=True)
     rows = [line.split("\t") for line in done.stdout.splitlines()]
     if len(rows) != len(expressions):
@@ -114,17 +115,22 @@ def ask(conninfo, expressions):
     return [(name, shown(bytes.fromhex(text))) for name, text in rows]
 
 
+def read_cases():
+    """All lines, and the columns of those that are cases by their number."""
+    # not splitlines, which cuts at U+2028 too
+    lines = DATA.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    return lines, {n: line.split("\t") for n, line in enumerate(lines)
+                   if line and not line.startswith("#")}
+
+
 def main(argv):
     write = "--write" in argv
-    lines = DATA.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    cases = [n for n, line in enumerate(lines)
-             if line and not line.startswith("#")]
-    columns = {n: lines[n].split("\t") for n in cases}
+    lines, cases = read_cases()
     answers = ask([arg for arg in argv if arg != "--write"],
-                  [columns[n][0] for n in cases])
+                  [columns[0] for columns in cases.values()])
     differences = 0
     for n, (name, text) in zip(cases, answers):
-        expression, *_, json = columns[n]
+        expression, *_, json = cases[n]
         line = "\t".join([expression, name, text, json])
         if line != lines[n]:
             differences += 1
