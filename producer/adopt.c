@@ -125,6 +125,13 @@ static bool unfit(const struct catalog_table *cat, struct buf *why)
     return why->len > 0;
 }
 
+static int refuse_named(const struct catalog_entry *entry, struct buf *why,
+                        struct err *e)
+{
+    return err_set(e, ERR_CONFIG, "table %s.%s cannot be captured: %s",
+                   entry->schema, entry->name, buf_z(why));
+}
+
 static bool warned_before(struct adopt *a, uint32_t oid)
 {
     for (unsigned i = 0; i < a->warned_count; i++) {
@@ -266,8 +273,7 @@ static int consider(struct adopt *a, PGconn *conn,
                      entry->name);
         }
     } else if (match == SELECTION_NAMED) {
-        rc = err_set(e, ERR_CONFIG, "table %s.%s cannot be captured: %s",
-                     entry->schema, entry->name, buf_z(&why));
+        rc = refuse_named(entry, &why, e);
     } else if (!warned_before(a, entry->oid)) {
         log_warn("table is not captured", "table=%s.%s reason=%s",
                  entry->schema, entry->name, buf_z(&why));
@@ -374,6 +380,54 @@ int adopt_sync(struct adopt *a, PGconn *conn, bool starting, unsigned *ret_new,
         }
     }
     *ret_new = new_count;
+    rc = 0;
+out:
+    catalog_list_free(entries, count);
+    return rc;
+}
+
+static int unfit_check(const struct adopt *a, PGconn *conn,
+                       const struct catalog_entry *entry, struct err *e)
+{
+    struct catalog_table cat = { 0 };
+    struct buf why;
+    bool found;
+    int rc = 0;
+
+    if (selection_find(a->selection, entry->schema, entry->name) !=
+        SELECTION_NAMED) {
+        return 0;
+    }
+    if (catalog_read(conn, entry->oid, &cat, &found, e) < 0) {
+        return -1;
+    }
+    buf_init(&why, 1 << 12);
+    if (found && unfit(&cat, &why)) {
+        rc = refuse_named(entry, &why, e);
+    }
+    buf_fini(&why);
+    catalog_table_fini(&cat);
+    return rc;
+}
+
+int adopt_check(struct adopt *a, PGconn *conn, struct err *e)
+{
+    struct catalog_entry *entries = NULL;
+    unsigned count = 0;
+    int rc = -1;
+
+    if (catalog_list(conn, a->publication, &entries, &count, e) < 0) {
+        return -1;
+    }
+    if (named_check(a, entries, count, e) < 0 ||
+        topics_check(a, entries, count, e) < 0) {
+        goto out;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (unfit_check(a, conn, &entries[i], e) < 0) {
+            goto out;
+        }
+    }
     rc = 0;
 out:
     catalog_list_free(entries, count);

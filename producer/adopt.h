@@ -34,13 +34,16 @@ struct adopt {
 
 /* Makes the publication (empty) unless it exists; checks its operations and
    publish_via_partition_root. ERR_CONFIG with the SQL that fixes it. */
-int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
-    MUST_CHECK;
+int adopt_publication(const struct adopt *a, PGconn *conn,
+                      struct err *e) MUST_CHECK;
 
 /* One round. `*ret_new` tells how many tables joined. At start pass
    `starting`: named tables must all exist, topics of known tables must be
    there with the partitions and end offsets that state remembers. */
 int adopt_sync(struct adopt *a, PGconn *conn, bool starting, unsigned *ret_new,
                struct err *e) MUST_CHECK;
+
+/* `check`: what adopt_sync would refuse, without changing anything. */
+int adopt_check(struct adopt *a, PGconn *conn, struct err *e) MUST_CHECK;
 
 void adopt_fini(struct adopt *a);

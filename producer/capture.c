@@ -68,8 +68,7 @@ static int refuse_row(const struct table *t, uint64_t lsn,
 
 /* One event of the transaction. `before` and `after` are JSON or absent. */
 static void record_add(struct capture *c, struct table *t, enum event_op op,
-                       uint64_t lsn, const struct buf *key,
-                       struct buf *value)
+                       uint64_t lsn, const struct buf *key, struct buf *value)
 {
     bool has_before = op == EVENT_DELETE || c->before.len > 0;
     bool has_after = op != EVENT_DELETE;
@@ -142,8 +141,8 @@ static int insert(struct capture *c, struct table *t, uint64_t lsn,
     return 0;
 }
 
-static int delete(struct capture *c, struct table *t, uint64_t lsn,
-                  struct err *e)
+static int delete (struct capture *c, struct table *t, uint64_t lsn,
+                   struct err *e)
 {
     row_key(&c->key, t->rel, &c->pgo.old_row);
     row_write(&c->before, t->rel, &c->pgo.old_row, NULL);
@@ -201,8 +200,7 @@ static int update(struct capture *c, struct table *t, uint64_t lsn,
                        " the event; run: ALTER TABLE \"%s\".\"%s\" REPLICA"
                        " IDENTITY FULL (rows changed before that stay"
                        " affected)",
-                       t->rel->shape.columns[missing].name, t->schema,
-                       t->name);
+                       t->rel->shape.columns[missing].name, t->schema, t->name);
         return refuse(t, lsn, e, why);
     }
     if (c->msg.has_old) {
@@ -210,8 +208,7 @@ static int update(struct capture *c, struct table *t, uint64_t lsn,
     }
     row_key(&c->key, t->rel, row);
     row_write(&c->after, t->rel, row, old);
-    bool moved =
-        c->msg.has_old && !row_same_key(t->rel, row, &c->pgo.old_row);
+    bool moved = c->msg.has_old && !row_same_key(t->rel, row, &c->pgo.old_row);
     if (moved) {
         row_key(&c->old_key, t->rel, &c->pgo.old_row);
     }
@@ -224,8 +221,7 @@ static int update(struct capture *c, struct table *t, uint64_t lsn,
         record_add(c, t, EVENT_UPDATE, lsn, &c->key, &c->value);
     }
     if (!buf_ok(&c->key) || !buf_ok(&c->old_key) || !buf_ok(&c->after) ||
-        !buf_ok(&c->before) || !buf_ok(&c->value) ||
-        !buf_ok(&c->old_value)) {
+        !buf_ok(&c->before) || !buf_ok(&c->value) || !buf_ok(&c->old_value)) {
         return refuse_row(t, lsn, row, old, e);
     }
     metric_add(t->updates, 1);
@@ -258,8 +254,9 @@ static int change(struct capture *c, const struct repl_msg *m,
         return refuse(t, m->lsn, e, "row without a Relation message before it");
     }
     if (!counts_match(c, t)) {
-        return refuse(t, m->lsn, e, "row with another number of columns than"
-                                    " its Relation message");
+        return refuse(t, m->lsn, e,
+                      "row with another number of columns than"
+                      " its Relation message");
     }
     buf_reset(&c->key);
     buf_reset(&c->old_key);
@@ -271,7 +268,7 @@ static int change(struct capture *c, const struct repl_msg *m,
         return insert(c, t, m->lsn, e);
     }
     return c->msg.type == PGO_UPDATE ? update(c, t, m->lsn, e)
-                                     : delete(c, t, m->lsn, e);
+                                     : delete (c, t, m->lsn, e);
 }
 
 static int begin(struct capture *c, struct err *e)
@@ -320,8 +317,7 @@ static int truncate(const struct capture *c, const struct repl_msg *m,
                     struct err *e)
 {
     for (unsigned i = 0; i < c->msg.truncate_count; i++) {
-        const struct table *t =
-            tables_find(c->tables, c->pgo.truncated[i]);
+        const struct table *t = tables_find(c->tables, c->pgo.truncated[i]);
 
         if (t != NULL) {
             return refuse(t, m->lsn, e,
@@ -355,9 +351,7 @@ static int dispatch(struct capture *c, const struct repl_msg *m,
 {
     switch (c->msg.type) {
     case PGO_BEGIN: return begin(c, e);
-    case PGO_COMMIT:
-        *ret_result = CAPTURE_COMMITTED;
-        return commit(c, e);
+    case PGO_COMMIT: *ret_result = CAPTURE_COMMITTED; return commit(c, e);
     case PGO_INSERT:
     case PGO_UPDATE:
     case PGO_DELETE: return change(c, m, ret_result, e);

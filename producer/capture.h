@@ -73,4 +73,3 @@ void capture_reset(struct capture *c);
    is never skipped. */
 int capture_message(struct capture *c, const struct repl_msg *m,
                     enum capture_result *ret_result, struct err *e) MUST_CHECK;
-

@@ -11,52 +11,57 @@
  * oidvector have it too, but a fixed text form of their own: left out by
  * typlen.
  */
-#define TYPE_WALK(wanted)                                                      \
-    "walk AS ("                                                                \
-    "SELECT t.oid AS want, t.oid, false AS arr, -1 AS typmod, 0 AS depth"      \
-    " FROM pg_catalog.pg_type t WHERE t.oid IN (" wanted ")"                   \
-    " UNION ALL SELECT w.want,"                                                \
-    " CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END,"        \
-    " w.arr OR t.typtype <> 'd',"                                              \
-    " CASE WHEN w.typmod = -1 AND t.typtype = 'd' THEN t.typtypmod"            \
-    " ELSE w.typmod END, w.depth + 1"                                          \
-    " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"                  \
-    " WHERE t.typtype = 'd' OR (NOT w.arr AND t.typelem <> 0"                  \
-    " AND t.typlen = -1 AND t.typcategory = 'A'"                               \
-    " AND t.typsubscript ="                                                    \
-    " 'pg_catalog.array_subscript_handler'::pg_catalog.regproc)),"             \
-    "typ AS (SELECT DISTINCT ON (w.want) w.want, w.arr, w.typmod,"             \
-    " n.nspname, t.typname, t.typtype, t.typdelim, t.typcategory"              \
-    " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"                  \
-    " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"                \
+#define TYPE_WALK(wanted)                                                 \
+    "walk AS ("                                                           \
+    "SELECT t.oid AS want, t.oid, false AS arr, -1 AS typmod, 0 AS depth" \
+    " FROM pg_catalog.pg_type t WHERE t.oid IN (" wanted ")"              \
+    " UNION ALL SELECT w.want,"                                           \
+    " CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.typelem END,"   \
+    " w.arr OR t.typtype <> 'd',"                                         \
+    " CASE WHEN w.typmod = -1 AND t.typtype = 'd' THEN t.typtypmod"       \
+    " ELSE w.typmod END, w.depth + 1"                                     \
+    " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"             \
+    " WHERE t.typtype = 'd' OR (NOT w.arr AND t.typelem <> 0"             \
+    " AND t.typlen = -1 AND t.typcategory = 'A'"                          \
+    " AND t.typsubscript ="                                               \
+    " 'pg_catalog.array_subscript_handler'::pg_catalog.regproc)),"        \
+    "typ AS (SELECT DISTINCT ON (w.want) w.want, w.arr, w.typmod,"        \
+    " n.nspname, t.typname, t.typtype, t.typdelim, t.typcategory"         \
+    " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"             \
+    " JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace"           \
     " ORDER BY w.want, w.depth DESC)"
 
 /* The index whose columns are the event's key: the primary key, or the
    replica identity's index under USING INDEX (DESIGN 2, Key). */
-#define KEY_INDEX                                                              \
-    " LEFT JOIN LATERAL (SELECT i.indkey, i.indnkeyatts, i.indimmediate"       \
-    " FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisvalid"    \
-    " AND CASE WHEN c.relreplident = 'i' THEN i.indisreplident"                \
+#define KEY_INDEX                                                           \
+    " LEFT JOIN LATERAL (SELECT i.indkey, i.indnkeyatts, i.indimmediate"    \
+    " FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND i.indisvalid" \
+    " AND CASE WHEN c.relreplident = 'i' THEN i.indisreplident"             \
     " ELSE i.indisprimary END LIMIT 1) k ON true"
 
-static const char TABLE_SQL[] =
-    "WITH RECURSIVE " TYPE_WALK(
-        "SELECT a.atttypid FROM pg_catalog.pg_attribute a"
-        " WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0"
-        " AND NOT a.attisdropped")
-    " SELECT n.nspname, c.relname, c.relkind, c.relpersistence,"
-    " c.relreplident, k.indimmediate IS FALSE,"
-    " a.attname, a.atttypid, a.atttypmod, typ.typmod, NOT a.attnotnull,"
-    " a.attgenerated <> '',"
-    " coalesce((SELECT o FROM pg_catalog.generate_series(1, k.indnkeyatts) o"
-    " WHERE k.indkey[o - 1] = a.attnum), 0),"
-    " typ.arr, typ.nspname, typ.typname, typ.typtype, typ.typdelim"
-    " FROM pg_catalog.pg_class c"
-    " JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace" KEY_INDEX
-    " LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid"
-    " AND a.attnum > 0 AND NOT a.attisdropped"
-    " LEFT JOIN typ ON typ.want = a.atttypid"
-    " WHERE c.oid = $1::pg_catalog.oid ORDER BY a.attnum";
+static const char TABLE_SQL[] = "WITH RECURSIVE " TYPE_WALK(
+    "SELECT a.atttypid FROM pg_catalog.pg_attribute a"
+    " WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0"
+    " AND NOT a.attisdropped") " SELECT n.nspname, c.relname, c.relkind, "
+                               "c.relpersistence,"
+                               " c.relreplident, k.indimmediate IS FALSE,"
+                               " a.attname, a.atttypid, a.atttypmod, "
+                               "typ.typmod, NOT a.attnotnull,"
+                               " a.attgenerated <> '',"
+                               " coalesce((SELECT o FROM "
+                               "pg_catalog.generate_series(1, k.indnkeyatts) o"
+                               " WHERE k.indkey[o - 1] = a.attnum), 0),"
+                               " typ.arr, typ.nspname, typ.typname, "
+                               "typ.typtype, typ.typdelim"
+                               " FROM pg_catalog.pg_class c"
+                               " JOIN pg_catalog.pg_namespace n ON n.oid = "
+                               "c.relnamespace" KEY_INDEX
+                               " LEFT JOIN pg_catalog.pg_attribute a ON "
+                               "a.attrelid = c.oid"
+                               " AND a.attnum > 0 AND NOT a.attisdropped"
+                               " LEFT JOIN typ ON typ.want = a.atttypid"
+                               " WHERE c.oid = $1::pg_catalog.oid ORDER BY "
+                               "a.attnum";
 
 /* The columns of TABLE_SQL. */
 enum {
@@ -92,9 +97,9 @@ static const char LIST_SQL[] =
     " AND d.objid = c.oid AND d.deptype = 'e')"
     " ORDER BY n.nspname, c.relname";
 
-static const char TYPE_SQL[] =
-    "WITH RECURSIVE " TYPE_WALK("$1::pg_catalog.oid")
-    " SELECT typmod, arr, nspname, typname, typtype, typdelim FROM typ";
+static const char TYPE_SQL[] = "WITH RECURSIVE " TYPE_WALK(
+    "$1::pg_catalog.oid") " SELECT typmod, arr, nspname, typname, typtype, "
+                          "typdelim FROM typ";
 
 static bool is_true(const PGresult *res, int row, int column)
 {

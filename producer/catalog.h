@@ -31,10 +31,10 @@ struct catalog_column {
 struct catalog_table {
     uint32_t oid;
     char *schema, *name;
-    char kind;         /* relkind 'r' or 'p' (partitioned root) */
-    char persistence;  /* 'p' 'u' 't' */
-    char identity;     /* relreplident 'd' 'f' 'i' 'n' */
-    bool deferrable;   /* the key's index is not immediate */
+    char kind;        /* relkind 'r' or 'p' (partitioned root) */
+    char persistence; /* 'p' 'u' 't' */
+    char identity;    /* relreplident 'd' 'f' 'i' 'n' */
+    bool deferrable;  /* the key's index is not immediate */
     unsigned key_count;
     unsigned column_count; /* live columns, in attnum order */
     struct catalog_column *columns;
@@ -50,7 +50,7 @@ int catalog_read(PGconn *conn, uint32_t oid, struct catalog_table *ret_table,
 struct catalog_entry {
     uint32_t oid;
     char *schema, *name;
-    bool keyed;        /* has a usable key */
+    bool keyed; /* has a usable key */
     bool in_publication;
 };
 

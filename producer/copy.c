@@ -561,8 +561,7 @@ static int flush(struct copy *c, bool *ret_moved, struct err *e)
                    " OR pg_catalog.pg_logical_emit_message(true, 'cdc-flush',"
                    " '') IS NULL",
                    LSN_ARG(c->high_lsn));
-        rc = clock_ms() < c->wait_until_ms ? 0
-                                           : ask_send(c, buf_z(&sql), e);
+        rc = clock_ms() < c->wait_until_ms ? 0 : ask_send(c, buf_z(&sql), e);
         goto out;
     }
     rc = ask_answer(c, &res, e);
@@ -611,8 +610,8 @@ static int record_make(struct copy *c, struct err *e)
         .now_us = clock_wall_us(),
         .lsn = c->high_lsn,
         .commit_lsn = c->c_lsn,
-        .row_version = rowversion_make(c->cap->lsn_base, c->c_lsn,
-                                       ROWVERSION_SEQ_COPIED),
+        .row_version =
+            rowversion_make(c->cap->lsn_base, c->c_lsn, ROWVERSION_SEQ_COPIED),
     };
 
     buf_reset(&c->key);

@@ -60,9 +60,9 @@ struct copy {
     const struct state *state;
 
     enum copy_phase phase;
-    PGconn *ask;   /* short questions */
-    PGconn *chunk; /* BEGIN ... COPY ... COMMIT */
-    bool asked;    /* an answer of `ask` is awaited */
+    PGconn *ask;                     /* short questions */
+    PGconn *chunk;                   /* BEGIN ... COPY ... COMMIT */
+    bool asked;                      /* an answer of `ask` is awaited */
     PGresult *answer, *chunk_answer; /* gathered so far */
     int64_t wait_until_ms, say_ms, phase_ms;
 
@@ -86,7 +86,7 @@ struct copy {
     uint64_t c_lsn, high_lsn;
     int64_t read_us;
     struct snapshot snap;
-    bool copying;      /* COPY_OUT was seen */
+    bool copying; /* COPY_OUT was seen */
     enum copy_ending {
         COPY_END_NONE,
         COPY_END_ROWS,  /* COPY's own end is awaited */
@@ -114,8 +114,8 @@ void copy_committed(struct copy *c);
    was. Only connection trouble is swallowed (and tried again later); what
    is returned ends the process. `quiet`: the stream is between two
    transactions and has nothing half-published. */
-int copy_step(struct copy *c, bool quiet, bool *ret_moved, struct err *e)
-    MUST_CHECK;
+int copy_step(struct copy *c, bool quiet, bool *ret_moved,
+              struct err *e) MUST_CHECK;
 
 /* Is there anything to copy still? */
 bool copy_active(const struct copy *c);

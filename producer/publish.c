@@ -193,8 +193,7 @@ enum publish_result publish_record(struct publish *pub,
           .u.mem = { (void *)(uintptr_t)rec->key.p, rec->key.len } },
         { .vtype = RD_KAFKA_VTYPE_VALUE,
           .u.mem = { (void *)(uintptr_t)rec->value.p, rec->value.len } },
-        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS,
-          .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
         header(EVENT_HEADER_VERSION, version, decimal(version, rec->version)),
         header(EVENT_HEADER_OP, &op, 1),
         header(EVENT_HEADER_SCHEMA, rec->shape, 16),
@@ -230,8 +229,7 @@ enum publish_result publish_control(struct publish *pub, const char *topic,
           .u.mem = { (void *)(uintptr_t)key.p, key.len } },
         { .vtype = RD_KAFKA_VTYPE_VALUE,
           .u.mem = { (void *)(uintptr_t)value.p, value.len } },
-        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS,
-          .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
         { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)who },
     };
     enum publish_result result =
@@ -316,8 +314,8 @@ void publish_close(struct publish *pub)
     }
     if (pub->rk) {
         /* what is left unsent is read from the slot again next time */
-        (void)rd_kafka_purge(pub->rk,
-                             RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+        (void)rd_kafka_purge(pub->rk, RD_KAFKA_PURGE_F_QUEUE |
+                                          RD_KAFKA_PURGE_F_INFLIGHT);
         (void)rd_kafka_flush(pub->rk, 100);
         rd_kafka_destroy(pub->rk);
     }

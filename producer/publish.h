@@ -35,14 +35,14 @@ enum publish_for {
 };
 
 struct record {
-    struct table *table;  /* its topic */
+    struct table *table; /* its topic */
     enum event_op op;
     uint64_t version;
-    const char *shape;    /* fingerprint, 16 hex digits */
+    const char *shape; /* fingerprint, 16 hex digits */
     struct str key;
-    struct str value;     /* p == NULL: tombstone */
-    const char *link;     /* "__debezium.newkey", "__debezium.oldkey" or NULL */
-    struct str link_key;  /* the other key */
+    struct str value;    /* p == NULL: tombstone */
+    const char *link;    /* "__debezium.newkey", "__debezium.oldkey" or NULL */
+    struct str link_key; /* the other key */
 };
 
 struct publish {
@@ -60,8 +60,8 @@ int publish_open(struct publish *pub, const char *brokers,
 
 /* A topic handle for a table; fills t->rkt. Its partition count must be
    set. */
-int publish_topic(struct publish *pub, struct table *t, struct err *e)
-    MUST_CHECK;
+int publish_topic(struct publish *pub, struct table *t,
+                  struct err *e) MUST_CHECK;
 
 enum publish_result {
     PUBLISH_SENT,

@@ -22,10 +22,10 @@ struct relation_column {
 struct relation {
     struct shape shape; /* names, types, key, fingerprint */
     struct event_table head;
-    char *label;    /* "schema.table": hash input, state key, log field */
+    char *label;     /* "schema.table": hash input, state key, log field */
     char *fragments; /* storage of the member views */
-    struct relation_column *columns;  /* shape.column_count of them */
-    unsigned *key_columns;            /* shape.key_count column numbers, in
+    struct relation_column *columns; /* shape.column_count of them */
+    unsigned *key_columns;           /* shape.key_count column numbers, in
                                          key order */
 };
 

@@ -31,8 +31,8 @@ static int identify(struct repl *r, struct err *e)
 {
     PGresult *res = NULL;
 
-    if (pgconn_query(r->conn, "IDENTIFY_SYSTEM", NULL, 0, PGCONN_QUERY_MS,
-                     &res, e) < 0) {
+    if (pgconn_query(r->conn, "IDENTIFY_SYSTEM", NULL, 0, PGCONN_QUERY_MS, &res,
+                     e) < 0) {
         return -1;
     }
     (void)snprintf(r->system_id, sizeof(r->system_id), "%s",

@@ -27,20 +27,20 @@ enum repl_kind {
 
 struct repl_msg {
     enum repl_kind kind;
-    uint64_t lsn;        /* DATA: start of the record; 0 for R and Y */
-    uint64_t wal_end;    /* KEEPALIVE */
-    struct str payload;  /* DATA: borrowed until the next repl_next */
+    uint64_t lsn;       /* DATA: start of the record; 0 for R and Y */
+    uint64_t wal_end;   /* KEEPALIVE */
+    struct str payload; /* DATA: borrowed until the next repl_next */
     bool reply_requested;
 };
 
 struct repl {
     PGconn *conn;
-    char *message;           /* libpq's buffer of the last message */
-    char system_id[32];      /* IDENTIFY_SYSTEM */
+    char *message;      /* libpq's buffer of the last message */
+    char system_id[32]; /* IDENTIFY_SYSTEM */
     uint32_t timeline;
-    uint64_t flush_lsn;      /* of the server, at connect */
-    int64_t timeout_ms;      /* wal_sender_timeout; 0 = off */
-    int64_t received_ms;     /* clock of the last byte from the server */
+    uint64_t flush_lsn;  /* of the server, at connect */
+    int64_t timeout_ms;  /* wal_sender_timeout; 0 = off */
+    int64_t received_ms; /* clock of the last byte from the server */
     int64_t status_sent_ms;
     bool reply_requested;
     bool streaming;
@@ -51,8 +51,8 @@ int repl_open(struct repl *r, const char *url, struct err *e) MUST_CHECK;
 
 /* Creates the logical slot; waits for the running transactions as long as
    it takes (stop-aware, says every 10 s that it waits). */
-int repl_create_slot(struct repl *r, const char *slot, struct err *e)
-    MUST_CHECK;
+int repl_create_slot(struct repl *r, const char *slot,
+                     struct err *e) MUST_CHECK;
 
 /* Starts streaming at `lsn` (0 = where the slot stands). ERR_RETRY with a
    clear text while another session holds the slot. */
@@ -61,8 +61,8 @@ int repl_start(struct repl *r, const char *slot, const char *publication,
 
 /* The next message without waiting. ERR_RETRY: the connection is gone;
    ERR_FATAL: the server says that the slot or publication cannot be used. */
-int repl_next(struct repl *r, struct repl_msg *ret_msg, struct err *e)
-    MUST_CHECK;
+int repl_next(struct repl *r, struct repl_msg *ret_msg,
+              struct err *e) MUST_CHECK;
 
 /* Is a status update due (timer or the server's wish)? Also checks the
    silence limit: ERR_RETRY when the server has been silent too long. */
@@ -70,8 +70,8 @@ int repl_status_due(struct repl *r, bool *ret_due, struct err *e) MUST_CHECK;
 
 /* Tells the server that everything up to `confirmed_lsn` is durable with
    us. Never waits. */
-int repl_status(struct repl *r, uint64_t confirmed_lsn, struct err *e)
-    MUST_CHECK;
+int repl_status(struct repl *r, uint64_t confirmed_lsn,
+                struct err *e) MUST_CHECK;
 
 /* Orderly end of the stream: a last status, CopyDone, bounded wait. */
 void repl_finish(struct repl *r, uint64_t confirmed_lsn);

@@ -1,6 +1,5 @@
 #include "producer/resolve.h"
 
-
 static const struct catalog_column *
 column_find(const struct catalog_table *cat, struct str name, uint32_t type_oid)
 {
@@ -107,8 +106,7 @@ int resolve_relation(PGconn *conn, const struct pgoutput *pgo,
     rel.columns = xcalloc(msg->column_count, sizeof(*rel.columns));
     for (unsigned i = 0; i < msg->column_count; i++) {
         rel.column_count++;
-        if (column_fill(conn, &pgo->columns[i], &cat, &rel.columns[i], e) <
-            0) {
+        if (column_fill(conn, &pgo->columns[i], &cat, &rel.columns[i], e) < 0) {
             goto out;
         }
     }

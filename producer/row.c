@@ -19,15 +19,9 @@ static void value_write(struct buf *b, const struct pgtype *type,
                         const struct pgo_value *v)
 {
     switch (v->kind) {
-    case PGO_NULL:
-        buf_lit(b, "null");
-        break;
-    case PGO_TEXT:
-        pgtype_write(b, type, v->text);
-        break;
-    case PGO_UNCHANGED:
-        b->failed = true;
-        break;
+    case PGO_NULL: buf_lit(b, "null"); break;
+    case PGO_TEXT: pgtype_write(b, type, v->text); break;
+    case PGO_UNCHANGED: b->failed = true; break;
     }
 }
 

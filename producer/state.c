@@ -55,8 +55,8 @@ static bool position_read(struct state *st, const cJSON *v)
     if (!slot || !id || !profile || !mode ||
         !u32_of(v, "timeline", &st->timeline) ||
         !lsn_of(v, "confirmed_lsn", &st->confirmed_lsn) ||
-        !u64_of(v, "lsn_base", &st->lsn_base) ||
-        strcmp(profile, "sink") != 0 || strcmp(mode, "logical") != 0) {
+        !u64_of(v, "lsn_base", &st->lsn_base) || strcmp(profile, "sink") != 0 ||
+        strcmp(mode, "logical") != 0) {
         return false;
     }
     (void)snprintf(st->slot, sizeof(st->slot), "%s", slot);
@@ -190,27 +190,15 @@ static int on_record(void *arg, struct str key, struct str value, struct err *e)
 }
 
 int state_read(struct state *st, const char *brokers, const char *prefix,
-               rd_kafka_t *rk, struct tables *tables, struct err *e)
+               struct tables *tables, struct err *e)
 {
     struct reading r = { st, tables };
-    struct topic_spec spec = { .kind = TOPIC_CONTROL,
-                               .partitions = 1,
-                               .replication_factor = -1 };
-    int partitions;
-    bool exists, created;
+    bool exists;
 
     if (st->topic == NULL) {
         st->topic = xcalloc(strlen(prefix) + sizeof(".state"), 1);
         (void)snprintf(st->topic, strlen(prefix) + sizeof(".state"), "%s.state",
                        prefix);
-    }
-    spec.name = st->topic;
-    if (topic_ensure(rk, &spec, &partitions, &created, e) < 0) {
-        return -1;
-    }
-    if (partitions != 1) {
-        return err_set(e, ERR_FATAL, "topic %s has %d partitions, not 1",
-                       st->topic, partitions);
     }
     return kafka_read_all(brokers, "cdc-producer", st->topic, on_record, &r,
                           &exists, &st->read_end, e);
@@ -265,9 +253,8 @@ static void table_write(struct buf *b, const struct table *t)
         json_string(b, str_of(t->key[i]));
     }
     buf_char(b, ']');
-    json_member_string(b, "copy",
-                       t->copy == TABLE_COPY_DONE ? STR("done")
-                                                  : STR("pending"));
+    json_member_string(
+        b, "copy", t->copy == TABLE_COPY_DONE ? STR("done") : STR("pending"));
     member_u64(b, "filenode", t->copy_filenode);
     member_u64(b, "part", t->copy_part);
     member_u64(b, "block", t->copy_block);
@@ -305,9 +292,8 @@ static enum publish_result table_send(const struct state *st,
     buf_char(&key, '}');
     table_write(&value, t);
     CHECK(buf_ok(&key) && buf_ok(&value));
-    enum publish_result result =
-        publish_control(pub, st->topic, buf_str(&key), buf_str(&value),
-                        PUBLISH_STATE, e);
+    enum publish_result result = publish_control(
+        pub, st->topic, buf_str(&key), buf_str(&value), PUBLISH_STATE, e);
     if (result == PUBLISH_SENT) {
         t->dirty = false;
     }

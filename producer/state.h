@@ -37,12 +37,11 @@ struct state {
     int64_t read_end; /* end offset of the topic when it was read last */
 };
 
-/* Zero-initialise first. Makes the topic when it is missing, reads it, fills
+/* Zero-initialise first. Reads the topic (a missing one is empty), fills
    `tables` with the tables it names. ERR_FATAL for a record that cannot be
    understood, naming its key. */
 int state_read(struct state *st, const char *brokers, const char *prefix,
-               rd_kafka_t *rk, struct tables *tables, struct err *e)
-    MUST_CHECK;
+               struct tables *tables, struct err *e) MUST_CHECK;
 
 /* Did someone write state since state_read? (Another producer, before we
    owned the slot.) */

@@ -23,16 +23,14 @@ bool stream_quiet(const struct stream *s)
 bool stream_reads(const struct stream *s)
 {
     return !records_wait(s) && s->shape_of == NULL &&
-           s->pub->outstanding[PUBLISH_SCHEMA] == 0 &&
-           !ledger_full(s->ledger);
+           s->pub->outstanding[PUBLISH_SCHEMA] == 0 && !ledger_full(s->ledger);
 }
 
 static int records_publish(struct stream *s, bool *ret_moved, struct err *e)
 {
     while (records_wait(s)) {
-        enum publish_result result =
-            publish_record(s->pub, &s->cap->records[s->record_next],
-                           PUBLISH_STREAM, e);
+        enum publish_result result = publish_record(
+            s->pub, &s->cap->records[s->record_next], PUBLISH_STREAM, e);
 
         if (result != PUBLISH_SENT) {
             return result == PUBLISH_FULL ? 0 : -1;
@@ -63,8 +61,8 @@ static int relation_take(struct stream *s, struct err *e)
     struct table *t = tables_find(s->cap->tables, s->cap->msg.oid);
     struct relation *rel = NULL;
 
-    if (resolve_relation(s->conn, &s->cap->pgo, &s->cap->msg, t, s->place,
-                         &rel, e) < 0) {
+    if (resolve_relation(s->conn, &s->cap->pgo, &s->cap->msg, t, s->place, &rel,
+                         e) < 0) {
         return -1;
     }
     relation_free(t->rel);
@@ -110,9 +108,7 @@ int stream_step(struct stream *s, bool *ret_moved, struct err *e)
     switch (m.kind) {
     case REPL_NOTHING: return 0;
     case REPL_KEEPALIVE: ledger_keepalive(s->ledger, m.wal_end); break;
-    case REPL_DATA:
-        *ret_moved = true;
-        return message_take(s, &m, ret_moved, e);
+    case REPL_DATA: *ret_moved = true; return message_take(s, &m, ret_moved, e);
     }
     *ret_moved = true;
     return 0;

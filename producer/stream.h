@@ -22,7 +22,7 @@ struct stream {
     const char *schema_topic;
     const struct relation_place *place;
 
-    unsigned record_next; /* of cap->records, not yet published */
+    unsigned record_next;   /* of cap->records, not yet published */
     struct table *shape_of; /* its new relation's shape must go out first */
 };
 

@@ -41,8 +41,7 @@ struct table *tables_by_label(struct tables *ts, const char *label)
 
 static void metrics_fill(struct table *t)
 {
-    static const char help[] =
-        "Row events read from PostgreSQL, by operation";
+    static const char help[] = "Row events read from PostgreSQL, by operation";
     struct metric_family *f = metric_family(
         METRIC_COUNTER, "cdc_capture_events_total", "table,operation", help);
     const char *shown = strcmp(t->schema, "public") == 0 ? t->name : t->label;
@@ -141,6 +140,16 @@ void table_set_partitions(struct table *t, int count)
     t->partition_count = count;
     t->ends = xcalloc((size_t)count, sizeof(*t->ends));
     t->dirty = true;
+}
+
+bool tables_dirty(const struct tables *ts)
+{
+    for (unsigned i = 0; i < ts->count; i++) {
+        if (ts->list[i]->dirty && ts->list[i]->ends != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void tables_fini(struct tables *ts)

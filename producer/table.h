@@ -24,7 +24,7 @@ struct table {
     char *schema, *name;
     char *label; /* schema.table */
     char *topic;
-    char **key;  /* names of the key columns, in key order */
+    char **key; /* names of the key columns, in key order */
     unsigned key_count;
 
     rd_kafka_topic_t *rkt; /* publish.c's handle; NULL until opened */
@@ -76,6 +76,9 @@ bool table_same_key(const struct table *t, const struct catalog_table *c);
 
 /* Sets the number of partitions once (they are pinned). */
 void table_set_partitions(struct table *t, int count);
+
+/* Must any table's state be written? */
+bool tables_dirty(const struct tables *ts);
 
 /* Frees all; the topic handles are publish.c's. */
 void tables_fini(struct tables *ts);
