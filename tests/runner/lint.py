@@ -1,6 +1,7 @@
 """The lint part: one check per rule, in the order one would mend them."""
 
 import concurrent.futures
+import functools
 import re
 import shutil
 import subprocess
@@ -76,15 +77,20 @@ def check_marks():
     return problems
 
 
-def header_problem(path):
-    flags = subprocess.run(
+@functools.cache
+def compile_flags():
+    libraries = subprocess.run(
         ["pkg-config", "--cflags", "libpq", "rdkafka", "libcurl", "libcjson",
          "libmicrohttpd", "libxxhash"],
         check=True, text=True, capture_output=True).stdout.split()
+    return ["-std=c17", "-D_GNU_SOURCE", '-DCDC_VERSION="0"',
+            '-DUNIT_DATA="."', "-I", ".", *libraries]
+
+
+def header_problem(path):
     done = subprocess.run(
-        ["gcc", "-std=c17", "-D_GNU_SOURCE", "-fsyntax-only", "-Wall",
-         "-Wextra", "-Wpedantic", "-Werror", "-I", ".", *flags, "-include",
-         path, "-x", "c", "/dev/null"],
+        ["gcc", *compile_flags(), "-fsyntax-only", "-Wall", "-Wextra",
+         "-Wpedantic", "-Werror", "-include", path, "-x", "c", "/dev/null"],
         cwd=ROOT, check=False, text=True, capture_output=True)
     if done.returncode == 0:
         return None
@@ -96,6 +102,25 @@ def check_headers():
     paths = c_files(endings=(".h",))
     with concurrent.futures.ThreadPoolExecutor(jobs()) as pool:
         return [p for p in pool.map(header_problem, paths) if p]
+
+
+def tidy_problems(path):
+    done = subprocess.run(
+        ["clang-tidy-14", "--quiet", path, "--", *compile_flags()], cwd=ROOT,
+        check=False, text=True, capture_output=True)
+    if done.returncode == 0:
+        return []
+    lines = [line.removeprefix(f"{ROOT}/") for line in
+             done.stdout.splitlines() if ": error:" in line]
+    return lines or [f"{path}: clang-tidy failed: {done.stderr[-300:]}"]
+
+
+def check_tidy():
+    """The short list of .clang-tidy."""
+    paths = c_files(endings=(".c",))
+    with concurrent.futures.ThreadPoolExecutor(jobs()) as pool:
+        return [line for found in pool.map(tidy_problems, paths)
+                for line in found]
 
 
 def check_header_comments():
@@ -179,6 +204,7 @@ CHECKS = {
     "layers": layers.run,
     "headers compile alone": check_headers,
     "headers say what they are": check_header_comments,
+    "clang-tidy": check_tidy,
     "lengths": check_lengths,
     "banned calls": check_banned,
     "paths": check_paths,

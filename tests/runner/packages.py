@@ -30,6 +30,7 @@ NEEDS = [
     ("pc:libxxhash", "libxxhash-dev", BUILD),
     ("pc:cmocka", "libcmocka-dev", ("unit", "lint")),
     ("cmd:clang-format-14", "clang-format-14", ("lint",)),
+    ("cmd:clang-tidy-14", "clang-tidy-14", ("lint",)),
     ("cmd:clang", "clang", ("fuzz",)),
     ("fuzzer:", "libclang-rt-14-dev", ("fuzz",)),
     ("cmd:llvm-symbolizer", "llvm", ("fuzz",)),
