@@ -21,6 +21,10 @@ struct offsets_part {
     int64_t committed; /* what was handed out by offsets_take */
 };
 
+/* Nothing added, nothing settled. Allocates nothing. */
+void offsets_init(struct offsets_part *p);
+
+/* Releases the memory. Accepts NULL. */
 void offsets_fini(struct offsets_part *p);
 
 /* An item was taken from the partition. Precondition: offset is above every
@@ -36,6 +40,10 @@ unsigned offsets_open(const struct offsets_part *p);
 /* The offset to commit when it moved since the last call: true, and
    *ret_offset. */
 bool offsets_take(struct offsets_part *p, int64_t *ret_offset);
+
+/* What was taken last did not reach the broker: offsets_take hands it out
+   again. */
+void offsets_untake(struct offsets_part *p);
 
 /* Forgets the unsettled items (the batch was dropped). `ready` stays. */
 void offsets_drop(struct offsets_part *p);

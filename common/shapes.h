@@ -17,7 +17,7 @@ enum { SHAPES_WAIT_MS = 30 * 1000 };
 struct shapes; /* opaque */
 
 /* Opens a reader of `topic` and reads it to its end. A topic that does not
-   exist yet is empty. */
+   exist yet is empty. ERR_RETRY when the brokers do not answer. */
 int shapes_open(struct shapes **ret_shapes, const char *brokers,
                 const char *topic, struct err *e) MUST_CHECK;
 
@@ -25,6 +25,10 @@ int shapes_open(struct shapes **ret_shapes, const char *brokers,
    it is not known yet. No I/O. */
 const struct shape *shapes_find(const struct shapes *s, struct str topic,
                                 struct str fingerprint);
+
+/* All shapes read so far, in the order of the topic. */
+unsigned shapes_count(const struct shapes *s);
+const struct shape *shapes_at(const struct shapes *s, unsigned i);
 
 /* Takes in what has arrived, waiting up to `wait_ms` for something. An
    unreadable record is ERR_FATAL naming its offset. */

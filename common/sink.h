@@ -33,6 +33,12 @@
 #include "common/event.h"
 #include "common/shape.h"
 
+enum {
+    SINK_BATCH_AGE_MS = 60 * 1000, /* see group.h, "Frozen" */
+    SINK_BATCH_ROWS = 50000,       /* without an explicit batch size */
+    SINK_LINGER_MS = 50,
+};
+
 enum verdict {
     VERDICT_PENDING, /* not judged yet */
     VERDICT_DONE,    /* the target holds it, or something newer */
@@ -41,9 +47,12 @@ enum verdict {
     VERDICT_STOP,    /* the sink must stop: going on could lose data */
 };
 
+struct part; /* assign.h; the core's own */
+
 struct item {
     rd_kafka_message_t *msg; /* owned by the batch; key and value live here */
     const struct shape *shape;
+    struct part *part;
     struct event_view ev; /* views into msg */
     uint64_t version;     /* of the header cdc-version */
     int32_t partition;
@@ -53,19 +62,25 @@ struct item {
 };
 
 /* The items of one attempt, in the order of their topics' offsets: per key
-   that is the order of the source. */
+   that is the order of the source. A tombstone may stand directly behind its
+   delete, and a key may come many times: all are kept, the target decides.
+   Settled items leave between two attempts, so positions change. */
 struct batch {
     struct item *items;
     unsigned count, cap;
-    size_t bytes;         /* keys and values */
-    int64_t born_ms;      /* clock_ms of the first item */
+    size_t bytes;       /* keys and values */
+    int64_t born_ms;    /* clock_ms of the first item */
+    int64_t send_by_ms; /* clock_ms after which nothing of it may be sent:
+                           the group may have given the partitions away */
 };
 
 /* A target. Each function returns 0, or -1 with `e`:
    ERR_RETRY waits and calls again, anything else ends the process. */
 struct sink_ops {
-    const char *name;      /* "es", "clickhouse": group suffix */
-    const char *component; /* "sink-es": logs, metrics */
+    const char *name;       /* "es", "clickhouse": group suffix */
+    const char *component;  /* "sink-es": logs, metrics */
+    const char *error_type; /* "es_write": cdc_sync_errors_total of rejects */
+    int linger_ms;          /* default of the option; 0 = SINK_LINGER_MS */
 
     /* Makes the target ready for rows of this shape (index and mapping,
        table and view); called before the first item of a shape, again after
@@ -92,7 +107,8 @@ struct sink_conf {
     struct conf_common common;
     int batch_size;  /* CDC_BATCH_SIZE; 0 = not set: rows are not capped */
     int batch_bytes; /* default 8 MiB */
-    int linger_ms;   /* how long the oldest item waits for company */
+    int linger_ms;   /* how long the oldest item waits for company while
+                        nothing else is there; -1 = the target's default */
 };
 
 extern const struct conf_row sink_conf_rows[];

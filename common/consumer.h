@@ -1,0 +1,38 @@
+/*
+ * consumer.h - librdkafka's consumer as the sinks need it: settings,
+ * subscription, and what its errors mean.
+ *
+ * Part of group.c. Main thread only.
+ */
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include "common/buf.h"
+#include "common/err.h"
+
+struct consumer_conf {
+    const char *brokers;
+    const char *client_id;
+    const char *group_id;
+    const char *prefix; /* of the table topics */
+};
+
+typedef void consumer_rebalance_fn(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+                                   rd_kafka_topic_partition_list_t *list,
+                                   void *opaque);
+
+/* A consumer that joins its group in the background. `rebalance` runs within
+   polls, with `opaque`. */
+int consumer_open(rd_kafka_t **ret_rk, const struct consumer_conf *conf,
+                  consumer_rebalance_fn *rebalance, void *opaque,
+                  struct err *e) MUST_CHECK;
+
+/* A polled message with an error: 0 when it passes by itself and nothing is
+   skipped meanwhile, else ERR_FATAL with position and remedy. */
+int consumer_judge(rd_kafka_t *rk, const rd_kafka_message_t *msg,
+                   struct err *e) MUST_CHECK;
+
+/* Asks a broker, up to `wait_ms`: does no topic of this pipeline's tables
+   exist? False also when nobody answers. */
+bool consumer_no_topics(rd_kafka_t *rk, const char *prefix, int wait_ms);
