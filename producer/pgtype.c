@@ -170,13 +170,16 @@ static void write_text(struct buf *b, struct str s)
     buf_add(b, octal, sizeof(octal));
 }
 
-/* The value of a hex digit as PostgreSQL prints them, or 16. */
+/* The value of a hex digit as PostgreSQL prints them; above 15 for others. */
 static unsigned hex_digit(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return (unsigned)(c - '0');
-    }
-    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 16;
+    static const unsigned char value_plus_1[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+    };
+
+    return value_plus_1[(unsigned char)c] - 1U;
 }
 
 static void write_uuid(struct buf *b, struct str s)
