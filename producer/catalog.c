@@ -7,9 +7,9 @@
  *   want    the type asked for
  *   oid     where the walk stands; the deepest row is the answer
  *   arr     an array was passed; typmod: the first domain's that has one
- * A true array is one with array_subscript_handler; int2vector and
- * oidvector have it too, but a fixed text form of their own: left out by
- * typlen.
+ * A true array is one that array_out prints. int2vector and oidvector have
+ * an element type, typlen -1 and array_subscript_handler too, but a text form
+ * of their own.
  */
 #define TYPE_WALK(wanted)                                                 \
     "walk AS ("                                                           \
@@ -21,10 +21,8 @@
     " CASE WHEN w.typmod = -1 AND t.typtype = 'd' THEN t.typtypmod"       \
     " ELSE w.typmod END, w.depth + 1"                                     \
     " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"             \
-    " WHERE t.typtype = 'd' OR (NOT w.arr AND t.typelem <> 0"             \
-    " AND t.typlen = -1 AND t.typcategory = 'A'"                          \
-    " AND t.typsubscript ="                                               \
-    " 'pg_catalog.array_subscript_handler'::pg_catalog.regproc)),"        \
+    " WHERE t.typtype = 'd' OR (NOT w.arr AND t.typoutput ="              \
+    " 'pg_catalog.array_out'::pg_catalog.regproc)),"                      \
     "typ AS (SELECT DISTINCT ON (w.want) w.want, w.arr, w.typmod,"        \
     " n.nspname, t.typname, t.typtype, t.typdelim, t.typcategory"         \
     " FROM walk w JOIN pg_catalog.pg_type t ON t.oid = w.oid"             \
