@@ -98,6 +98,23 @@ void pgconn_close(PGconn *conn)
     PQfinish(conn);
 }
 
+/* Classes 08 connection, 53 resources, 57 operator intervention, 40
+   serialization; lock_not_available, object_in_use; undefined table and
+   column: DDL raced with a question of ours, a new look helps. */
+static bool may_pass(const char *state)
+{
+    static const char *const prefixes[] = {
+        "08", "53", "57", "40", "55P03", "55006", "42P01", "42703"
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(prefixes); i++) {
+        if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int pgconn_result_err(struct err *e, const PGresult *res)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
@@ -105,13 +122,8 @@ int pgconn_result_err(struct err *e, const PGresult *res)
     const char *detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
     enum err_kind kind = ERR_FATAL;
 
-    /* Class 08 connection, 53 resources, 57 operator intervention, 40
-       serialization; 55P03 lock_not_available, 55006 object_in_use. A result
-       without SQLSTATE was made by libpq: the connection is gone. */
-    if (state == NULL || strncmp(state, "08", 2) == 0 ||
-        strncmp(state, "53", 2) == 0 || strncmp(state, "57", 2) == 0 ||
-        strncmp(state, "40", 2) == 0 || strcmp(state, "55P03") == 0 ||
-        strcmp(state, "55006") == 0) {
+    /* A result without SQLSTATE was made by libpq: the connection is gone. */
+    if (state == NULL || may_pass(state)) {
         kind = ERR_RETRY;
     } else if (strcmp(state, "42501") == 0) {
         kind = ERR_PERMISSION;
