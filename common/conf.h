@@ -41,10 +41,11 @@ struct conf_row {
 
 /* A program's command line: what it is called and what it can do. */
 struct conf_program {
-    const char *name;            /* "cdc-producer" */
-    const char *summary;         /* one line */
-    const char *const *commands; /* "run", "check", ..., NULL; first = default */
-    const char *examples;        /* lines for --help */
+    const char *name;    /* "cdc-producer" */
+    const char *summary; /* one line */
+    const char *const
+        *commands;        /* "run", "check", ..., NULL; first = default */
+    const char *examples; /* lines for --help */
     const struct conf_row *const *tables; /* row arrays, NULL ends the list;
                                              key == NULL ends each array */
 };
@@ -64,6 +65,11 @@ int conf_load(const struct conf_program *program, void *cfg, int argc,
 
 /* Frees what CONF_STRING rows hold. Accepts half-filled structs. */
 void conf_free(const struct conf_program *program, void *cfg);
+
+/* How main ends when a call failed: a usage error as two lines for a person
+   (what, and where help is), anything else as one log line. Returns the
+   process exit code. */
+int conf_fail(const struct conf_program *program, const struct err *e);
 
 /* The rows every program has: name, listen, log level and format, Kafka
    brokers, Redis. The program's struct begins with struct conf_common. */

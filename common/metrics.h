@@ -41,8 +41,12 @@ double metric_value(const struct metric *m); /* counter, gauge */
 
 /* Appends all families: HELP, TYPE, series; process_* and
    cdc_log_messages_total included. `extra_label` ("component=\"producer\"",
-   or NULL) is put into every series. */
+   or NULL) is put into every series that has no such label of its own. */
 void metrics_write(struct buf *b, const char *extra_label);
 
 /* Declares cdc_build_info{version,component} and the process_* set. */
 void metrics_init(const char *component);
+
+/* `component="producer"`, for metrics_write; NULL before metrics_init. The
+   built-in /metrics of server.h puts it into every series. */
+const char *metrics_component(void);

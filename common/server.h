@@ -45,5 +45,8 @@ int server_open(struct server **ret_server, const char *listen,
    thread. */
 void server_ready(struct server *srv, bool ready);
 
+/* The port it listens on (another than asked for when that was 0). */
+int server_port(const struct server *srv);
+
 /* Accepts NULL. */
 void server_close(struct server *srv);
