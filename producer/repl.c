@@ -258,11 +258,15 @@ int repl_next(struct repl *r, struct repl_msg *ret_msg, struct err *e)
     return parse(r, len, ret_msg, e);
 }
 
+/* A third of wal_sender_timeout: two may be lost. */
+static int64_t status_interval_ms(const struct repl *r)
+{
+    return r->timeout_ms > 0 ? r->timeout_ms / 3 : STATUS_INTERVAL_MS;
+}
+
 int repl_status_due(struct repl *r, bool *ret_due, struct err *e)
 {
     int64_t now_ms = clock_ms();
-    int64_t third_ms =
-        r->timeout_ms > 0 ? r->timeout_ms / 3 : STATUS_INTERVAL_MS;
     int64_t silence_ms =
         r->timeout_ms > SILENCE_MIN_MS ? r->timeout_ms : SILENCE_MIN_MS;
 
@@ -277,7 +281,8 @@ int repl_status_due(struct repl *r, bool *ret_due, struct err *e)
                            (long long)(now_ms - r->received_ms));
         }
     }
-    *ret_due = r->reply_requested || now_ms - r->status_sent_ms >= third_ms;
+    *ret_due = r->reply_requested ||
+               now_ms - r->status_sent_ms >= status_interval_ms(r);
     return 0;
 }
 
@@ -293,7 +298,9 @@ int repl_status(struct repl *r, uint64_t confirmed_lsn, struct err *e)
     memcpy(m + 9, &lsn, 8);  /* flushed: what the slot may forget */
     memcpy(m + 17, &lsn, 8); /* applied */
     memcpy(m + 25, &now, 8);
-    m[33] = 0; /* no reply wanted */
+    /* A server that hears from us in time has no reason to speak when
+       nothing happens: ask, or its silence says nothing about its life. */
+    m[33] = clock_ms() - r->received_ms >= status_interval_ms(r);
     if (PQputCopyData(r->conn, m, sizeof(m)) < 0 || PQflush(r->conn) < 0) {
         return err_set(e, ERR_RETRY, "replication stream: %s",
                        PQerrorMessage(r->conn));
