@@ -21,42 +21,47 @@ static void thin_out(struct backlog *k)
     k->count = kept;
 }
 
-static void note(struct backlog *k, int64_t at_us, uint64_t flush)
+static void note(struct backlog *k, int64_t at_us, uint64_t insert_lsn)
 {
     if (k->count == BACKLOG_NOTES) {
         thin_out(k);
     }
-    k->notes[k->count++] = (struct backlog_note){ at_us, flush };
+    k->notes[k->count++] = (struct backlog_note){ at_us, insert_lsn };
 }
 
 void backlog_reset(struct backlog *k)
 {
     k->looked = false;
+    k->grown_us = 0;
     k->count = 0;
 }
 
 void backlog_take(struct backlog *k, const struct backlog_look *look)
 {
+    bool flushed = look->confirmed_lsn >= look->flush_lsn;
     unsigned done = 0;
 
-    if (k->looked && (look->flush_lsn < k->last_flush ||
-                      look->confirmed_lsn < k->last_confirmed)) {
+    if (k->looked && (look->flush_lsn < k->last.flush_lsn ||
+                      look->confirmed_lsn < k->last.confirmed_lsn)) {
         backlog_reset(k); /* another server, another slot */
     }
-    if (!k->looked) {
-        note(k, look->now_us, look->flush_lsn);
-    } else if (look->changes > k->last_changes) {
-        note(k, k->last_us + (look->now_us - k->last_us) / 2, look->flush_lsn);
+    if (!k->looked && !flushed) {
+        note(k, look->now_us, look->insert_lsn);
+    } else if (k->looked && look->changes > k->last.changes) {
+        note(k, k->last.now_us + (look->now_us - k->last.now_us) / 2,
+             look->insert_lsn);
+        k->grown_us = look->now_us;
     }
-    while (done < k->count && k->notes[done].flush <= look->confirmed_lsn) {
+    while (done < k->count &&
+           k->notes[done].insert_lsn <= look->confirmed_lsn) {
         done++;
+    }
+    if (flushed && look->now_us - k->grown_us >= BACKLOG_SETTLED_US) {
+        done = k->count;
     }
     drop_front(k, done);
     k->looked = true;
-    k->last_us = look->now_us;
-    k->last_flush = look->flush_lsn;
-    k->last_confirmed = look->confirmed_lsn;
-    k->last_changes = look->changes;
+    k->last = *look;
 }
 
 int64_t backlog_since_us(const struct backlog *k)

@@ -3,15 +3,19 @@
  *
  * The slot tells a distance in bytes, but the WAL also moves when no row
  * does (checkpoints, vacuum, other databases), and a caught-up pipeline must
- * read 0. So two numbers are watched: the WAL's flush position, and a count
- * of the row changes in the published tables (PostgreSQL's own statistics).
- * When the count has grown, some change lies before the flush position of
- * that look; it waits until the slot has confirmed that position.
+ * read 0. So two things are watched: the positions, and a count of the row
+ * changes in the published tables (PostgreSQL's own statistics). When the
+ * count has grown, some change lies before the insert position that was read
+ * after it; it waits until the slot has confirmed that position.
  *
  *   look     t1        t2 (count grew)      t3
- *   flush  --|---------|--------------------|-->
+ *   insert --|---------|--------------------|-->
  *                  ^ a change, noted as (t1+t2)/2, waits until
- *                    confirmed >= flush(t2)
+ *                    confirmed >= insert(t2)
+ *
+ * The insert position can lie a page header beyond what can ever be
+ * confirmed on an idle server, so a slot that has confirmed all that is
+ * flushed, BACKLOG_SETTLED_US after the last growth, has no backlog either.
  *
  * What it cannot know: changes that waited already before the first look
  * count from that look on; a rolled-back change counts like any other; a
@@ -24,26 +28,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { BACKLOG_NOTES = 512 };
+enum {
+    BACKLOG_NOTES = 512,
+    /* the WAL writer flushes asynchronous commits within 600 ms */
+    BACKLOG_SETTLED_US = 2 * 1000 * 1000,
+};
+
+/* What one look at the server saw; `changes` was read first. */
+struct backlog_look {
+    int64_t now_us;
+    uint64_t changes; /* rows inserted, updated, deleted; ever growing */
+    uint64_t insert_lsn;
+    uint64_t flush_lsn;
+    uint64_t confirmed_lsn;
+};
 
 /* Zero-initialise. */
 struct backlog {
     bool looked;
-    int64_t last_us;
-    uint64_t last_flush, last_confirmed, last_changes;
+    struct backlog_look last;
+    int64_t grown_us; /* when the count was last seen to grow */
     unsigned count;
     struct backlog_note {
         int64_t at_us;
-        uint64_t flush;
+        uint64_t insert_lsn;
     } notes[BACKLOG_NOTES]; /* not confirmed yet; oldest first */
-};
-
-/* What one look at the server saw. */
-struct backlog_look {
-    int64_t now_us;
-    uint64_t flush_lsn;
-    uint64_t confirmed_lsn;
-    uint64_t changes; /* rows inserted, updated, deleted; ever growing */
 };
 
 void backlog_take(struct backlog *k, const struct backlog_look *look);

@@ -90,3 +90,11 @@ void rates_gain(const struct rates *r, int64_t now_ms, double *finished,
     *finished += r->finished - from->finished;
     *rejected += r->rejected - from->rejected;
 }
+
+double rates_ratio(double rejected, double finished)
+{
+    if (rejected <= 0) {
+        return 0;
+    }
+    return rejected < finished ? rejected / finished : 1;
+}

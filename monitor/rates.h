@@ -61,3 +61,6 @@ double rates_throughput(const struct rates *r, int64_t now_ms);
 /* Adds the window's gains to the two sums. */
 void rates_gain(const struct rates *r, int64_t now_ms, double *finished,
                 double *rejected);
+
+/* rejected / finished, 0 when nothing happened, at most 1. */
+double rates_ratio(double rejected, double finished);

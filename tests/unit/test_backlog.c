@@ -8,11 +8,19 @@
 
 #include "monitor/backlog.h"
 
-static void look(struct backlog *k, int64_t now_us, uint64_t flush,
+enum { SECOND = 1000 * 1000 };
+
+/* A look at `now_s` seconds; all that is inserted is flushed. */
+static void look(struct backlog *k, double now_s, uint64_t flush,
                  uint64_t confirmed, uint64_t changes)
 {
-    backlog_take(k,
-                 &(struct backlog_look){ now_us, flush, confirmed, changes });
+    backlog_take(k, &(struct backlog_look){ (int64_t)(now_s * SECOND), changes,
+                                            flush, flush, confirmed });
+}
+
+static void since(const struct backlog *k, double want_s)
+{
+    assert_int_equal(backlog_since_us(k), (int64_t)(want_s * SECOND));
 }
 
 static void test_dead_producer(void **state)
@@ -20,23 +28,23 @@ static void test_dead_producer(void **state)
     struct backlog k = { 0 };
 
     (void)state;
-    look(&k, 1000, 100, 100, 5);
-    assert_int_equal(backlog_since_us(&k), 0);
+    look(&k, 1, 100, 100, 5);
+    since(&k, 0);
     /* the WAL moves, no row does */
-    look(&k, 2000, 150, 100, 5);
-    assert_int_equal(backlog_since_us(&k), 0);
+    look(&k, 2, 150, 100, 5);
+    since(&k, 0);
     /* rows between two looks: the middle */
-    look(&k, 3000, 200, 100, 7);
-    assert_int_equal(backlog_since_us(&k), 2500);
-    look(&k, 4000, 300, 100, 9);
-    assert_int_equal(backlog_since_us(&k), 2500);
+    look(&k, 3, 200, 100, 7);
+    since(&k, 2.5);
+    look(&k, 4, 300, 100, 9);
+    since(&k, 2.5);
     /* it comes back and catches up step by step */
-    look(&k, 5000, 300, 199, 9);
-    assert_int_equal(backlog_since_us(&k), 2500);
-    look(&k, 6000, 300, 200, 9);
-    assert_int_equal(backlog_since_us(&k), 3500);
-    look(&k, 7000, 310, 300, 9);
-    assert_int_equal(backlog_since_us(&k), 0);
+    look(&k, 5, 300, 199, 9);
+    since(&k, 2.5);
+    look(&k, 5.5, 300, 200, 9);
+    since(&k, 3.5);
+    look(&k, 5.9, 310, 300, 9);
+    since(&k, 0);
 }
 
 static void test_first_look(void **state)
@@ -44,15 +52,15 @@ static void test_first_look(void **state)
     struct backlog k = { 0 };
 
     (void)state;
-    look(&k, 1000, 100, 60, 5);
-    assert_int_equal(backlog_since_us(&k), 1000);
-    look(&k, 2000, 100, 100, 5);
-    assert_int_equal(backlog_since_us(&k), 0);
+    look(&k, 1, 100, 60, 5);
+    since(&k, 1);
+    look(&k, 2, 100, 100, 5);
+    since(&k, 0);
     backlog_reset(&k);
-    look(&k, 3000, 120, 100, 5);
-    assert_int_equal(backlog_since_us(&k), 3000);
+    look(&k, 3, 120, 100, 5);
+    since(&k, 3);
     backlog_reset(&k);
-    assert_int_equal(backlog_since_us(&k), 0);
+    since(&k, 0);
 }
 
 static void test_positions_go_back(void **state)
@@ -60,40 +68,72 @@ static void test_positions_go_back(void **state)
     struct backlog k = { 0 };
 
     (void)state;
-    look(&k, 1000, 100, 100, 5);
-    look(&k, 2000, 200, 100, 6);
-    assert_int_equal(backlog_since_us(&k), 1500);
+    look(&k, 1, 100, 100, 5);
+    look(&k, 2, 200, 100, 6);
+    since(&k, 1.5);
     /* another server below it */
-    look(&k, 3000, 50, 50, 1);
-    assert_int_equal(backlog_since_us(&k), 0);
+    look(&k, 3, 50, 50, 1);
+    since(&k, 0);
     /* statistics that were reset are no change */
-    look(&k, 4000, 60, 50, 0);
-    assert_int_equal(backlog_since_us(&k), 0);
-    look(&k, 5000, 70, 50, 1);
-    assert_int_equal(backlog_since_us(&k), 4500);
+    look(&k, 4, 60, 50, 0);
+    since(&k, 0);
+    look(&k, 5, 70, 50, 1);
+    since(&k, 4.5);
+}
+
+/* An asynchronous commit: counted and inserted, not flushed yet. */
+static void test_not_flushed_yet(void **state)
+{
+    struct backlog k = { 0 };
+
+    (void)state;
+    look(&k, 1, 100, 100, 5);
+    backlog_take(&k, &(struct backlog_look){ 2 * SECOND, 6, 120, 100, 100 });
+    since(&k, 1.5);
+    backlog_take(&k, &(struct backlog_look){ 3 * SECOND, 6, 120, 100, 100 });
+    since(&k, 1.5);
+    look(&k, 3.5, 120, 100, 6);
+    since(&k, 1.5);
+    look(&k, 3.6, 120, 120, 6);
+    since(&k, 0);
+}
+
+/* The insert position stands behind a page header that is never confirmed. */
+static void test_page_header(void **state)
+{
+    struct backlog k = { 0 };
+
+    (void)state;
+    look(&k, 1, 8000, 8000, 5);
+    backlog_take(&k, &(struct backlog_look){ 2 * SECOND, 6, 8216, 8192, 8100 });
+    since(&k, 1.5);
+    backlog_take(&k, &(struct backlog_look){ 3 * SECOND, 6, 8216, 8192, 8192 });
+    since(&k, 1.5);
+    backlog_take(&k, &(struct backlog_look){ 4 * SECOND, 6, 8216, 8192, 8192 });
+    since(&k, 0);
 }
 
 static void test_long_standstill(void **state)
 {
     struct backlog k = { 0 };
-    int64_t since = -1;
+    int64_t before = -1;
 
     (void)state;
     look(&k, 0, 100, 100, 0);
     for (int i = 1; i <= 100 * 1000; i++) {
-        look(&k, i * 1000, 100 + (uint64_t)i, 100, (uint64_t)i);
+        look(&k, i, 100 + (uint64_t)i, 100, (uint64_t)i);
     }
-    assert_int_equal(backlog_since_us(&k), 500);
+    since(&k, 0.5);
     /* as it catches up, the age goes down, never up */
     for (int i = 1; i < 100 * 1000; i += 500) {
-        look(&k, 100 * 1000 * 1000, 100100, 100 + (uint64_t)i, 100 * 1000);
-        assert_true(backlog_since_us(&k) >= since);
+        look(&k, 100 * 1000, 100100, 100 + (uint64_t)i, 100 * 1000);
+        assert_true(backlog_since_us(&k) >= before);
         assert_true(backlog_since_us(&k) > 0);
-        since = backlog_since_us(&k);
+        before = backlog_since_us(&k);
     }
-    assert_true(since > 90 * 1000 * 1000);
-    look(&k, 100 * 1000 * 1000, 100100, 100100, 100 * 1000);
-    assert_int_equal(backlog_since_us(&k), 0);
+    assert_true(before > 90 * 1000LL * SECOND);
+    look(&k, 100 * 1000, 100100, 100100, 100 * 1000);
+    since(&k, 0);
 }
 
 int main(void)
@@ -102,6 +142,8 @@ int main(void)
         cmocka_unit_test(test_dead_producer),
         cmocka_unit_test(test_first_look),
         cmocka_unit_test(test_positions_go_back),
+        cmocka_unit_test(test_not_flushed_yet),
+        cmocka_unit_test(test_page_header),
         cmocka_unit_test(test_long_standstill),
     };
 

@@ -1,0 +1,105 @@
+#include "monitor/api.h"
+
+#include "common/clock.h"
+
+enum { ANSWER_BYTES_MAX = 16 << 20 };
+
+/* One kept answer; the listener's thread only. */
+struct answer {
+    struct buf body;
+    int status;
+    int64_t at_ms; /* 0 = none yet */
+};
+
+struct api {
+    struct watch *watch;
+    struct server *server;
+    struct server_route routes[4];
+    struct answer health, metrics;
+};
+
+static bool answer_is_fresh(struct answer *answer)
+{
+    int64_t now_ms = clock_ms();
+
+    if (answer->at_ms != 0 && now_ms - answer->at_ms < API_KEEP_MS) {
+        return true;
+    }
+    answer->at_ms = now_ms;
+    buf_reset(&answer->body);
+    return false;
+}
+
+static void answer_give(const struct answer *answer,
+                        struct server_reply *ret_reply)
+{
+    if (!buf_ok(&answer->body)) {
+        ret_reply->status = 500;
+        ret_reply->content_type = "application/json";
+        buf_lit(&ret_reply->body, "{\"error\":\"answer too large\"}");
+        return;
+    }
+    ret_reply->status = answer->status;
+    buf_str_add(&ret_reply->body, buf_str(&answer->body));
+}
+
+static void on_health(void *arg, struct server_reply *ret_reply)
+{
+    struct api *a = arg;
+
+    if (!answer_is_fresh(&a->health)) {
+        enum health health = watch_health(a->watch, &a->health.body);
+
+        a->health.status = health == UNHEALTHY ? 503 : 200;
+    }
+    answer_give(&a->health, ret_reply);
+}
+
+static void on_metrics(void *arg, struct server_reply *ret_reply)
+{
+    struct api *a = arg;
+
+    if (!answer_is_fresh(&a->metrics)) {
+        watch_metrics(a->watch, &a->metrics.body);
+        a->metrics.status = 200;
+    }
+    ret_reply->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    answer_give(&a->metrics, ret_reply);
+}
+
+int api_open(struct api **ret_api, const char *listen, struct watch *w,
+             struct err *e)
+{
+    struct api *a = xcalloc(1, sizeof(*a));
+
+    a->watch = w;
+    buf_init(&a->health.body, ANSWER_BYTES_MAX);
+    buf_init(&a->metrics.body, ANSWER_BYTES_MAX);
+    a->routes[0] =
+        (struct server_route){ "/api/v1/data-sync/health", on_health, a };
+    a->routes[1] =
+        (struct server_route){ "/api/v1/data-sync/metrics", on_metrics, a };
+    a->routes[2] = (struct server_route){ "/metrics", on_metrics, a };
+    if (server_open(&a->server, listen, a->routes, e) < 0) {
+        api_close(a);
+        return -1;
+    }
+    *ret_api = a;
+    return 0;
+}
+
+void api_ready(struct api *a, bool ready)
+{
+    server_ready(a->server, ready);
+}
+
+void api_close(struct api *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    server_close(a->server);
+    buf_fini(&a->health.body);
+    buf_fini(&a->metrics.body);
+    xfree(a);
+}

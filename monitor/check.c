@@ -1,0 +1,167 @@
+#include "monitor/check.h"
+
+#include "common/kafka.h"
+#include "common/log.h"
+#include "monitor/probe_ch.h"
+#include "monitor/probe_es.h"
+#include "monitor/probe_kafka.h"
+#include "monitor/probe_pg.h"
+
+enum { SELF_MS = 3000, CONNECT_TRIES = 3 };
+
+/* Where all findings end up. */
+struct finding {
+    int rc;
+    struct err worst;
+};
+
+static void say(struct finding *f, enum service service, int rc,
+                const char *what, const struct err *e)
+{
+    (void)printf("%-14s %-7s %s\n", service_names[service],
+                 rc == 0 ? "ok" : "FAILED", rc == 0 ? what : e->text);
+    (void)fflush(stdout);
+    if (rc < 0 && (f->rc == 0 || e->kind == ERR_UNREACHABLE)) {
+        f->rc = -1;
+        f->worst = *e;
+        (void)err_wrap(&f->worst, "%s", service_names[service]);
+    }
+}
+
+static int check_pg(const struct settings *s, struct finding *f, struct err *e)
+{
+    struct probe_pg pg;
+    struct fact_slot slot;
+    char what[100] = "";
+    int rc;
+
+    if (!settings_has(s->database_url)) {
+        return err_set(e, ERR_CONFIG, "DATABASE_URL is not set");
+    }
+    if (probe_pg_open(&pg, s->database_url, s->common.name, NULL, e) < 0) {
+        return -1;
+    }
+    rc = probe_pg_check(&pg, &slot, what, e);
+    say(f, SERVICE_POSTGRES, rc, what, e);
+    probe_pg_close(&pg);
+    return 0;
+}
+
+static int check_kafka(const struct settings *s, struct finding *f,
+                       struct err *e)
+{
+    static struct probe_kafka kafka; /* too large for a stack */
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct lag lag;
+    char what[100] = "";
+    int rc = -1;
+
+    lag_init(&lag, false, false);
+    if (probe_kafka_open(&kafka, s->common.brokers, s->common.name, &lag, &lock,
+                         e) < 0) {
+        return -1;
+    }
+    for (int i = 0; rc < 0 && i < CONNECT_TRIES; i++) {
+        rc = probe_kafka_check(&kafka, what, e);
+    }
+    say(f, SERVICE_KAFKA, rc, what, e);
+    probe_kafka_close(&kafka);
+    lag_fini(&lag);
+    return 0;
+}
+
+static int check_es(const struct settings *s, struct finding *f, struct err *e)
+{
+    struct probe_es es;
+    char what[100] = "";
+    int rc;
+
+    if (!settings_has(s->elasticsearch_url)) {
+        say(f, SERVICE_ELASTICSEARCH, 0, "switched off", e);
+        return 0;
+    }
+    if (probe_es_open(&es, s->elasticsearch_url, e) < 0) {
+        return -1;
+    }
+    rc = probe_es_check(&es, what, e);
+    say(f, SERVICE_ELASTICSEARCH, rc, what, e);
+    probe_es_close(&es);
+    return 0;
+}
+
+static int check_ch(const struct settings *s, struct finding *f, struct err *e)
+{
+    struct probe_ch ch;
+    char what[100] = "";
+    int rc;
+
+    if (!settings_has(s->clickhouse_host)) {
+        say(f, SERVICE_CLICKHOUSE, 0, "switched off", e);
+        return 0;
+    }
+    if (probe_ch_open(&ch, s->clickhouse_host, s->clickhouse_user,
+                      s->clickhouse_password, e) < 0) {
+        return -1;
+    }
+    rc = probe_ch_check(&ch, what, e);
+    say(f, SERVICE_CLICKHOUSE, rc, what, e);
+    probe_ch_close(&ch);
+    return 0;
+}
+
+int check_services(const struct settings *s, struct err *e)
+{
+    struct finding f = { 0 };
+
+    if (check_pg(s, &f, e) < 0 || check_kafka(s, &f, e) < 0 ||
+        check_es(s, &f, e) < 0 || check_ch(s, &f, e) < 0) {
+        return -1;
+    }
+    if (f.rc < 0) {
+        *e = f.worst;
+    }
+    return f.rc;
+}
+
+/* "0.0.0.0:3000" is reached at 127.0.0.1, "[::]:3000" at [::1]. */
+static void self_url(struct buf *b, const char *listen)
+{
+    const char *colon = strrchr(listen, ':');
+    struct str host = str_of(listen);
+
+    if (colon) {
+        host.len = (size_t)(colon - listen);
+    }
+    if (host.len == 0 || str_eq(host, STR("0.0.0.0")) ||
+        str_eq(host, STR("*"))) {
+        host = STR("127.0.0.1");
+    } else if (str_eq(host, STR("[::]"))) {
+        host = STR("[::1]");
+    }
+    buf_printf(b, "http://%.*s%s", STR_ARG(host), colon ? colon : "");
+}
+
+int check_self(const struct settings *s, struct err *e)
+{
+    struct http_request rq = { .method = "GET",
+                               .path = "/api/v1/data-sync/ready",
+                               .deadline_ms = SELF_MS };
+    struct http *http = NULL;
+    struct buf url;
+    int rc;
+
+    buf_init(&url, 1024);
+    buf_init(&rq.reply, 64 * 1024);
+    self_url(&url, s->common.listen);
+    rc = http_open(&http, &(struct http_conf){ .url = buf_z(&url) }, e);
+    if (rc == 0) {
+        rc = http_run(http, &rq, 1, e);
+    }
+    if (rc == 0 && rq.status != 200) {
+        rc = err_set(e, ERR_RETRY, "not ready: HTTP %d", rq.status);
+    }
+    http_close(http);
+    buf_fini(&rq.reply);
+    buf_fini(&url);
+    return rc;
+}

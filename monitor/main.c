@@ -1,0 +1,70 @@
+/*
+ * cdc-monitor - watches the pipeline: health, lag and metrics over HTTP.
+ */
+#include "common/log.h"
+#include "common/metrics.h"
+#include "common/stop.h"
+#include "monitor/api.h"
+#include "monitor/check.h"
+
+enum { TICK_MS = 500 };
+
+static int run(const struct settings *s, struct err *e)
+{
+    struct watch *w = NULL;
+    struct api *api = NULL;
+    int rc = -1;
+
+    metrics_init("monitor");
+    if (watch_open(&w, s, e) < 0 ||
+        api_open(&api, s->common.listen, w, e) < 0 || watch_start(w, e) < 0) {
+        goto out;
+    }
+    log_info("started", "name=%s listen=%s", s->common.name, s->common.listen);
+    do {
+        api_ready(api, watch_tick(w));
+    } while (!stop_wait(TICK_MS));
+    log_info("stopping", "");
+    rc = 0;
+out:
+    stop_request();
+    api_close(api);
+    if (!watch_close(w)) {
+        _Exit(rc < 0 ? err_exit_code(e->kind) : 0);
+    }
+    return rc;
+}
+
+static int command_run(const struct settings *s, const char *command,
+                       struct err *e)
+{
+    if (stop_init(e) < 0) {
+        return -1;
+    }
+    if (strcmp(command, "healthcheck") == 0) {
+        return check_self(s, e);
+    }
+    if (conf_common_start(&s->common, "monitor", e) < 0) {
+        return -1;
+    }
+    return strcmp(command, "check") == 0 ? check_services(s, e) : run(s, e);
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = { 0 };
+    struct err e = { 0 };
+    enum conf_action action = CONF_RUN;
+    const char *command = NULL;
+    int rc = conf_load(&settings_program, &settings, argc, argv, &action,
+                       &command, &e);
+
+    if (rc == 0 && action == CONF_RUN) {
+        rc = command_run(&settings, command, &e);
+    }
+    conf_free(&settings_program, &settings);
+    if (rc < 0) {
+        log_error("stopped", "error=\"%s\"", e.text);
+    }
+    return rc < 0 ? err_exit_code(e.kind) : 0;
+}

@@ -1,0 +1,374 @@
+#include "monitor/relay.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "common/clock.h"
+#include "common/stop.h"
+#include "monitor/promtext.h"
+
+static int role_find(struct str name)
+{
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        if (str_eq(name, str_of(role_names[i]))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool port_is_good(struct str port)
+{
+    unsigned value = 0;
+
+    for (size_t i = 0; i < port.len; i++) {
+        if (port.p[i] < '0' || port.p[i] > '9' || i == 5) {
+            return false;
+        }
+        value = value * 10 + (unsigned)(port.p[i] - '0');
+    }
+    return value >= 1 && value <= 65535;
+}
+
+static bool host_is_good(struct str host)
+{
+    for (size_t i = 0; i < host.len; i++) {
+        char c = host.p[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
+              c == ':')) {
+            return false;
+        }
+    }
+    return host.len > 0 && host.len < 256;
+}
+
+/* "sink-es=localhost:9852", "producer=[::1]:9850" */
+static int place_read(struct relay *r, struct str entry, struct err *e)
+{
+    const char *eq = memchr(entry.p, '=', entry.len);
+    const char *colon = memrchr(entry.p, ':', entry.len);
+    struct relay_role *rr;
+    struct str host, port;
+    int role;
+
+    if (!eq || !colon || colon < eq) {
+        return err_set(e, ERR_CONFIG,
+                       "CDC_WORKERS: \"%.*s\" is not "
+                       "role=host:port",
+                       STR_ARG(entry));
+    }
+    role = role_find((struct str){ entry.p, (size_t)(eq - entry.p) });
+    if (role < 0) {
+        return err_set(e, ERR_CONFIG,
+                       "CDC_WORKERS: \"%.*s\": the role must be "
+                       "producer, sink-es or sink-clickhouse",
+                       STR_ARG(entry));
+    }
+    host = (struct str){ eq + 1, (size_t)(colon - eq - 1) };
+    port = (struct str){ colon + 1, (size_t)(entry.p + entry.len - colon - 1) };
+    if (host.len > 2 && host.p[0] == '[' && host.p[host.len - 1] == ']') {
+        host = (struct str){ host.p + 1, host.len - 2 };
+    }
+    if (!host_is_good(host) || !port_is_good(port)) {
+        return err_set(e, ERR_CONFIG,
+                       "CDC_WORKERS: \"%.*s\" has no usable "
+                       "host:port",
+                       STR_ARG(entry));
+    }
+    rr = &r->roles[role];
+    if (rr->place_count == RELAY_PLACES_MAX) {
+        return err_set(e, ERR_CONFIG,
+                       "CDC_WORKERS: more than %d entries of "
+                       "role %s",
+                       RELAY_PLACES_MAX, role_names[role]);
+    }
+    rr->places[rr->place_count++] =
+        (struct relay_place){ .host = xstrndup(host.p, host.len),
+                              .port = xstrndup(port.p, port.len) };
+    return 0;
+}
+
+static struct str trim(struct str s)
+{
+    while (s.len > 0 && s.p[0] == ' ') {
+        s.p++;
+        s.len--;
+    }
+    while (s.len > 0 && s.p[s.len - 1] == ' ') {
+        s.len--;
+    }
+    return s;
+}
+
+int relay_open(struct relay *r, const char *workers, pthread_mutex_t *lock,
+               struct err *e)
+{
+    *r = (struct relay){ .lock = lock };
+    while (*workers) {
+        size_t len = strcspn(workers, ",");
+        struct str entry = trim((struct str){ workers, len });
+
+        if (entry.len > 0 && place_read(r, entry, e) < 0) {
+            relay_close(r);
+            return -1;
+        }
+        workers += len + (workers[len] == ',');
+    }
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        rates_init(&r->roles[i].rates, clock_ms(),
+                   (double)clock_wall_us() / 1e6);
+    }
+    return 0;
+}
+
+static void worker_fini(struct relay_worker *w)
+{
+    http_close(w->http);
+    buf_fini(&w->text);
+}
+
+void relay_close(struct relay *r)
+{
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        struct relay_role *rr = &r->roles[i];
+
+        for (unsigned k = 0; k < rr->place_count; k++) {
+            xfree(rr->places[k].host);
+            xfree(rr->places[k].port);
+        }
+        for (unsigned k = 0; k < rr->worker_count; k++) {
+            worker_fini(&rr->workers[k]);
+        }
+    }
+    *r = (struct relay){ 0 };
+}
+
+static struct relay_worker *worker_find(struct relay_role *rr,
+                                        const char *instance)
+{
+    for (unsigned i = 0; i < rr->worker_count; i++) {
+        if (strcmp(rr->workers[i].instance, instance) == 0) {
+            return &rr->workers[i];
+        }
+    }
+    return NULL;
+}
+
+/* An address of a place: known already, or a worker to be. */
+static void worker_list(struct relay *r, struct relay_role *rr, unsigned place,
+                        const char *instance)
+{
+    struct relay_worker *w = worker_find(rr, instance);
+    struct http *http;
+
+    if (w) {
+        w->listed = true;
+        return;
+    }
+    if (rr->worker_count == RELAY_WORKERS_MAX ||
+        http_open(&http, &(struct http_conf){ .url = instance }, NULL) < 0) {
+        return;
+    }
+    (void)pthread_mutex_lock(r->lock);
+    w = &rr->workers[rr->worker_count++];
+    *w = (struct relay_worker){ .place = place, .listed = true, .http = http };
+    (void)snprintf(w->instance, sizeof(w->instance), "%s", instance);
+    buf_init(&w->text, RELAY_BYTES_MAX);
+    (void)pthread_mutex_unlock(r->lock);
+}
+
+/* A name that cannot be resolved now keeps the workers it had. */
+static void place_keep(struct relay_role *rr, unsigned place)
+{
+    for (unsigned i = 0; i < rr->worker_count; i++) {
+        if (rr->workers[i].place == place) {
+            rr->workers[i].listed = true;
+        }
+    }
+}
+
+static bool has_family(const struct addrinfo *list, int family)
+{
+    while (list && list->ai_family != family) {
+        list = list->ai_next;
+    }
+    return list != NULL;
+}
+
+static void place_resolve(struct relay *r, struct relay_role *rr,
+                          unsigned place)
+{
+    const struct relay_place *at = &rr->places[place];
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+    struct addrinfo *list = NULL;
+    int family;
+
+    if (getaddrinfo(at->host, at->port, &hints, &list) != 0) {
+        place_keep(rr, place);
+        return;
+    }
+    family = has_family(list, AF_INET) ? AF_INET : AF_INET6;
+    for (struct addrinfo *a = list; a; a = a->ai_next) {
+        char host[48], instance[64];
+
+        if (a->ai_family == family &&
+            getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0,
+                        NI_NUMERICHOST) == 0) {
+            (void)snprintf(instance, sizeof(instance),
+                           family == AF_INET ? "%s:%s" : "[%s]:%s", host,
+                           at->port);
+            worker_list(r, rr, place, instance);
+        }
+    }
+    freeaddrinfo(list);
+}
+
+/* Forgets the workers whose addresses are gone. */
+static void workers_prune(struct relay *r, struct relay_role *rr)
+{
+    unsigned kept = 0;
+
+    (void)pthread_mutex_lock(r->lock);
+    for (unsigned i = 0; i < rr->worker_count; i++) {
+        if (!rr->workers[i].listed) {
+            worker_fini(&rr->workers[i]);
+        } else {
+            rr->workers[kept++] = rr->workers[i];
+        }
+    }
+    rr->worker_count = kept;
+    (void)pthread_mutex_unlock(r->lock);
+}
+
+struct rates_reading relay_reading(struct str text)
+{
+    struct rates_reading reading = { 0 };
+    struct promtext_line line;
+    enum promtext_kind kind;
+
+    while ((kind = promtext_next(&text, &line)) != PROMTEXT_END) {
+        if (kind != PROMTEXT_SERIES) {
+            continue;
+        }
+        if (str_eq(line.name, STR("cdc_sync_events_total"))) {
+            reading.finished += line.number;
+        } else if (str_eq(line.name, STR("cdc_sync_errors_total"))) {
+            reading.rejected += line.number;
+        } else if (str_eq(line.name, STR("process_start_time_seconds"))) {
+            reading.start_s = line.number;
+        }
+    }
+    return reading;
+}
+
+/* Keeps a worker's answer; takes the text out of `rq`. */
+static void worker_keep(struct relay *r, struct relay_role *rr,
+                        struct relay_worker *w, struct http_request *rq,
+                        bool ready)
+{
+    struct rates_reading reading = relay_reading(buf_str(&rq->reply));
+
+    (void)pthread_mutex_lock(r->lock);
+    rates_take(&rr->rates, &w->source, &reading);
+    struct buf old = w->text;
+    w->text = rq->reply;
+    rq->reply = old;
+    w->at_ms = clock_ms();
+    w->up = true;
+    w->ready = ready;
+    (void)pthread_mutex_unlock(r->lock);
+}
+
+static void worker_ask(struct relay *r, struct relay_role *rr,
+                       struct relay_worker *w)
+{
+    struct http_request rq[2] = {
+        { .method = "GET", .path = "/metrics", .deadline_ms = RELAY_MS },
+        { .method = "GET", .path = "/readyz", .deadline_ms = RELAY_MS },
+    };
+    int64_t begin_ms = clock_ms();
+
+    buf_init(&rq[0].reply, RELAY_BYTES_MAX);
+    buf_init(&rq[1].reply, 64 * 1024);
+    /* each request holds its own result */
+    (void)!http_run(w->http, rq, 2, NULL);
+    if (rq[0].status == 200) {
+        worker_keep(r, rr, w, &rq[0], rq[1].status == 200);
+        w->pause_ms = 0;
+    } else {
+        bool hangs = clock_ms() - begin_ms >= RELAY_MS / 2;
+
+        w->pause_ms = hangs ? clock_ms() + RELAY_PAUSE_MS : 0;
+        (void)pthread_mutex_lock(r->lock);
+        w->up = w->ready = false;
+        (void)pthread_mutex_unlock(r->lock);
+    }
+    buf_fini(&rq[0].reply);
+    buf_fini(&rq[1].reply);
+}
+
+void relay_round(struct relay *r, enum role role)
+{
+    struct relay_role *rr = &r->roles[role];
+
+    for (unsigned i = 0; i < rr->worker_count; i++) {
+        rr->workers[i].listed = false;
+    }
+    for (unsigned i = 0; i < rr->place_count; i++) {
+        place_resolve(r, rr, i);
+    }
+    workers_prune(r, rr);
+    for (unsigned i = 0; i < rr->worker_count && !stop_requested(); i++) {
+        if (clock_ms() >= rr->workers[i].pause_ms) {
+            worker_ask(r, rr, &rr->workers[i]);
+        }
+    }
+    (void)pthread_mutex_lock(r->lock);
+    rates_tick(&rr->rates, clock_ms());
+    rr->rounds = true;
+    (void)pthread_mutex_unlock(r->lock);
+}
+
+void relay_merge(const struct relay *r, struct expo *x, int64_t now_ms)
+{
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        for (unsigned k = 0; k < r->roles[i].worker_count; k++) {
+            const struct relay_worker *w = &r->roles[i].workers[k];
+
+            if (w->at_ms != 0 && now_ms - w->at_ms <= RELAY_FRESH_MS) {
+                expo_add(x, buf_str(&w->text), role_names[i], w->instance);
+            }
+        }
+    }
+}
+
+unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
+                       unsigned max)
+{
+    unsigned count = 0;
+
+    for (int i = 0; i < ROLE_COUNT; i++) {
+        const struct relay_role *rr = &r->roles[i];
+        unsigned before = count;
+
+        for (unsigned k = 0; k < rr->worker_count && count < max; k++) {
+            const struct relay_worker *w = &rr->workers[k];
+
+            if (w->up) {
+                ret[count] = (struct fact_worker){ .role = (enum role)i,
+                                                   .up = true,
+                                                   .ready = w->ready };
+                memcpy(ret[count++].instance, w->instance, sizeof(w->instance));
+            }
+        }
+        if (count == before && rr->place_count > 0 && count < max) {
+            ret[count] = (struct fact_worker){ .role = (enum role)i };
+            (void)snprintf(ret[count++].instance, sizeof(ret[0].instance),
+                           "%.50s:%s", rr->places[0].host, rr->places[0].port);
+        }
+    }
+    return count;
+}

@@ -1,0 +1,85 @@
+/*
+ * relay.h - fetches the workers' metrics and readiness, keeps the latest.
+ *
+ * Workers are found by configured names: "role=host:port", comma-separated.
+ * A name is resolved in every round; each of its addresses is a replica of
+ * its own (of the IPv4 ones when it has any: the IPv6 addresses of a
+ * dual-stack name are the same processes). A place where nothing listens
+ * costs a refused connect and is no error: replicas may be fewer than the
+ * names. A worker that hangs costs RELAY_MS, and then is left alone for
+ * RELAY_PAUSE_MS, so that it does not hold up the others of its role.
+ *
+ * One thread per role runs rounds; readers hold the lock.
+ */
+#pragma once
+
+#include <pthread.h>
+
+#include "common/http.h"
+#include "monitor/expo.h"
+#include "monitor/facts.h"
+#include "monitor/rates.h"
+
+enum {
+    RELAY_MS = 2000,
+    RELAY_PAUSE_MS = 5000,
+    RELAY_FRESH_MS = 10 * 1000, /* older metrics are not shown */
+    RELAY_PLACES_MAX = 64,      /* of one role */
+    RELAY_WORKERS_MAX = 64,     /* of one role */
+    RELAY_BYTES_MAX = 4 << 20,  /* metrics of one worker */
+};
+
+struct relay_place {
+    char *host; /* name or address */
+    char *port;
+};
+
+struct relay_worker {
+    unsigned place;    /* number of the place it was found at */
+    bool listed;       /* still one of the place's addresses */
+    char instance[64]; /* "10.0.0.3:9850", "[fd00::3]:9850" */
+    struct http *http;
+    int64_t pause_ms; /* not to be asked before; 0 = now */
+    struct rates_source source;
+
+    /* under the lock */
+    bool up, ready;
+    int64_t at_ms; /* clock_ms of the last good scrape */
+    struct buf text;
+};
+
+struct relay_role {
+    struct relay_place places[RELAY_PLACES_MAX];
+    unsigned place_count;
+    struct relay_worker workers[RELAY_WORKERS_MAX]; /* under the lock */
+    unsigned worker_count;
+    bool rounds;        /* at least one round is over; under the lock */
+    struct rates rates; /* under the lock */
+};
+
+struct relay {
+    struct relay_role roles[ROLE_COUNT];
+    pthread_mutex_t *lock;
+};
+
+/* Reads CDC_WORKERS ("" = none). ERR_CONFIG names the entry that is wrong. */
+int relay_open(struct relay *r, const char *workers, pthread_mutex_t *lock,
+               struct err *e) MUST_CHECK;
+
+/* One round of one role: resolve, ask, keep. */
+void relay_round(struct relay *r, enum role role);
+
+/* Under the lock: adds what is fresh to `x`, each with its component and
+   instance. */
+void relay_merge(const struct relay *r, struct expo *x, int64_t now_ms);
+
+/* Under the lock: the workers that answer, and one that does not for each
+   role of which none does. Returns how many of `max` were filled. */
+unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
+                       unsigned max);
+
+/* What one worker's metrics mean for the rates. PURE. */
+struct rates_reading relay_reading(struct str text);
+
+/* Accepts a zeroed one. */
+void relay_close(struct relay *r);
