@@ -193,8 +193,7 @@ static bool write_element(struct buf *b, const struct pgtype *type,
 
 static bool open_brace(struct buf *b, struct cursor *c)
 {
-    if (c->depth == DEPTH_MAX ||
-        (c->leaf_depth != 0 && c->depth >= c->leaf_depth)) {
+    if (c->depth == DEPTH_MAX) {
         return false;
     }
     c->depth++;
