@@ -26,7 +26,10 @@
 #pragma once
 
 #include "producer/capture.h"
+#include "producer/question.h"
 #include "producer/state.h"
+
+enum { COPY_CHUNK_BLOCKS = 8192 }; /* 64 MiB of heap */
 
 enum copy_phase {
     COPY_IDLE,
@@ -60,10 +63,8 @@ struct copy {
     const struct state *state;
 
     enum copy_phase phase;
-    PGconn *ask;                     /* short questions */
-    PGconn *chunk;                   /* BEGIN ... COPY ... COMMIT */
-    bool asked;                      /* an answer of `ask` is awaited */
-    PGresult *answer, *chunk_answer; /* gathered so far */
+    struct question ask;   /* short questions */
+    struct question chunk; /* BEGIN ... COPY ... COMMIT */
     int64_t wait_until_ms, say_ms, phase_ms;
 
     uint64_t nonce;         /* of the watermark awaited */
@@ -122,6 +123,12 @@ bool copy_active(const struct copy *c);
 
 /* State should be confirmed soon, without waiting for its timer. */
 bool copy_wants_confirm(const struct copy *c);
+
+/* For copychunk.c: the next phase; the table from its watermark on again;
+   the table is through. */
+void copy_phase(struct copy *c, enum copy_phase phase);
+void copy_restart(struct copy *c, const char *why);
+void copy_table_done(struct copy *c);
 
 /* Sockets to wait for; -1 = none. And the time to call again, in ms. */
 void copy_sockets(const struct copy *c, int ret_fds[2]);

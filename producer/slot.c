@@ -23,7 +23,7 @@ int slot_read(PGconn *conn, const char *name, struct slot *ret_slot,
     struct slot s = { .exists = PQntuples(res) == 1 };
     if (s.exists) {
         s.active = PQgetvalue(res, 0, 0)[0] == 't';
-        s.active_pid = (int)strtol(PQgetvalue(res, 0, 1), NULL, 10);
+        s.active_pid = (int)strtoll(PQgetvalue(res, 0, 1), NULL, 10);
         s.ours = PQgetvalue(res, 0, 2)[0] == 't';
         s.lost = PQgetvalue(res, 0, 3)[0] == 't';
         s.two_phase = PQgetvalue(res, 0, 4)[0] == 't';

@@ -58,7 +58,7 @@ struct world {
 
 static struct relation *make_relation(void)
 {
-    static struct catalog_column columns[] = {
+    struct catalog_column columns[] = {
         { .name = (char[]){ "id" },
           .type_oid = 20,
           .typmod = -1,
