@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 
@@ -141,6 +142,10 @@ def open_home(options):
     """The home with its settings; --port-base is checked against them."""
     path = options.home or os.environ.get("DATA_SYNC_HOME") \
         or home.default_path(os.environ)
+    if not re.fullmatch(r"[\w ./@+~-]+", path, re.ASCII):
+        raise say.Failure(f"home {path!r}: only letters, digits, spaces and "
+                          "./@+~_- can stand in the servers' configuration",
+                          say.EXIT_USAGE)
     stack = home.Home(path)
     known = stack.load()
     if options.port_base is not None and options.port_base != stack.base:

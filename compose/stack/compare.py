@@ -15,7 +15,7 @@ from .targets import ClickHouse, Elasticsearch, source_columns, source_rows
 from .transactions import TABLES
 
 KEY = "id"
-LISTED = 50
+LISTED = 20
 SHOWN = 200
 
 

@@ -1,12 +1,15 @@
 """The main job in one command: traffic, then the comparison of all rows."""
 
 import json
+import os
+import shlex
 import sys
 import threading
 import time
 
-from . import (clickhouse, compare, elasticsearch, latency, lifecycle, postgres,
-               psql, say, service, traffic)
+from . import (clickhouse, compare, elasticsearch, latency, lifecycle,
+               postgres, psql, say, service, traffic)
+from .home import default_path
 from .targets import DATABASE
 from .transactions import TABLES
 
@@ -49,7 +52,8 @@ class Lags:
                 "POST", f"/{table.lower()}/_search", query)
             if status == 200:
                 value = json.loads(answer)["aggregations"]["newest"]["value"]
-                found[table] = int(value or 0)
+                if value:
+                    found[table] = int(value)
         return found
 
     def in_clickhouse(self):
@@ -59,7 +63,7 @@ class Lags:
             for table in TABLES)
         return {table: int(value) for table, value
                 in self.comparison.clickhouse.ask(
-                    query + " FORMAT TabSeparated")}
+                    query + " FORMAT TabSeparated") if int(value) > 0}
 
 
 def quietly(read):
@@ -161,7 +165,9 @@ def run(home, cache, options):
 
 
 def hints(home):
-    local = f"compose/local --home {home.path}"
+    local = "compose/local"
+    if home.path != os.path.realpath(default_path(os.environ)):
+        local += f" --home {shlex.quote(home.path)}"
     base = f"http://{service.HOST}:{home.port('monitor')}"
     return f"""
 The stack stays up. Try:

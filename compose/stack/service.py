@@ -28,7 +28,7 @@ class Service:
     title = "process"
     stop_signal = signal.SIGTERM
     stop_seconds = 60.0
-    start_seconds = 120.0
+    start_seconds = 300.0
     program = None
 
     def __init__(self, home, name, cache):

@@ -18,7 +18,7 @@ ORDER BY a.attnum
 """
 
 
-# -- PostgreSQL ----------------------------------------------------------------
+# -- PostgreSQL --------------------------------------------------------------
 
 def source_columns(session, table):
     return [Column(name, kind, int(typmod)) for name, kind, typmod
@@ -31,7 +31,7 @@ def source_rows(session, table, columns):
     return session.rows(f"SELECT {expressions} FROM public.{quote(table)}")
 
 
-# -- Elasticsearch -------------------------------------------------------------
+# -- Elasticsearch -----------------------------------------------------------
 
 class Elasticsearch:
     title = "Elasticsearch"
@@ -85,7 +85,7 @@ def members(parsed):
     return dict(parsed[1])
 
 
-# -- ClickHouse ----------------------------------------------------------------
+# -- ClickHouse --------------------------------------------------------------
 
 class ClickHouse:
     title = "ClickHouse"

@@ -76,7 +76,7 @@ def iso_time(text, zone):
     return text
 
 
-# -- Elasticsearch: the value of a _source member, as parse_json gives it ------
+# -- Elasticsearch: the value of a _source member, as parse_json gives it ----
 
 def source_bool(text):
     return text == "t"
@@ -107,8 +107,8 @@ def in_elasticsearch(column):
     return str
 
 
-# -- ClickHouse: pairs of functions, for PostgreSQL's text and for the text ----
-# -- that ClickHouse prints; the results must be equal -------------------------
+# -- ClickHouse: pairs of functions, for PostgreSQL's text and for the text --
+# -- that ClickHouse prints; the results must be equal -----------------------
 
 def to_bool(text):
     return "true" if text == "t" else "false"
