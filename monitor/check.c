@@ -158,7 +158,9 @@ int check_self(const struct settings *s, struct err *e)
         rc = http_run(http, &rq, 1, e);
     }
     if (rc == 0 && rq.status != 200) {
-        rc = err_set(e, ERR_RETRY, "not ready: HTTP %d", rq.status);
+        rc = err_set(e, ERR_FATAL, "not ready: HTTP %d", rq.status);
+    } else if (rc < 0) {
+        e->kind = ERR_FATAL; /* exit 1, whatever it was: a probe has two ends */
     }
     http_close(http);
     buf_fini(&rq.reply);

@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     }
     conf_free(&settings_program, &settings);
     if (rc < 0) {
-        log_error("stopped", "error=\"%s\"", e.text);
+        log_error("stopped", "error=%s", e.text);
     }
     return rc < 0 ? err_exit_code(e.kind) : 0;
 }

@@ -23,6 +23,8 @@ static rd_kafka_t *client_new(const char *brokers, struct err *e)
         /* a broker that comes back is to show within 10 s */
         { "socket.timeout.ms", "5000" },
         { "reconnect.backoff.max.ms", "1000" },
+        /* the monitor says itself when Kafka comes and goes */
+        { "log_level", "2" },
     };
     rd_kafka_conf_t *conf = kafka_conf(brokers, "cdc-monitor", e);
 

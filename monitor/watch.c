@@ -199,7 +199,7 @@ static int probes_open(struct watch *w, struct err *e)
     buf_init(&dropped, 4096);
     rc = probe_pg_open(&w->pg, s->database_url, s->common.name, &dropped, e);
     if (rc == 0 && dropped.len > 0) {
-        log_warn("parameters of DATABASE_URL ignored", "names=\"%s\"",
+        log_warn("parameters of DATABASE_URL ignored", "names=%s",
                  buf_z(&dropped));
     }
     buf_fini(&dropped);
@@ -402,10 +402,10 @@ static void service_say(struct watch *w, enum service service,
     }
     w->said[service] = said;
     if (said == SAID_UP) {
-        log_info("service answers", "service=%s version=\"%s\"",
+        log_info("service answers", "service=%s version=%s",
                  service_names[service], s->what);
     } else {
-        log_warn("service does not answer", "service=%s error=\"%s\"",
+        log_warn("service does not answer", "service=%s error=%s",
                  service_names[service], s->up ? "its check hangs" : s->why);
     }
 }
