@@ -1,8 +1,6 @@
 /*
  * cdc-sink-clickhouse - applies the pipeline's events to ClickHouse.
  */
-#include <stdio.h>
-
 #include "common/log.h"
 #include "common/stop.h"
 #include "sink-clickhouse/ch.h"
@@ -50,10 +48,9 @@ int main(int argc, char **argv)
     if (rc == 0 && action == CONF_RUN) {
         rc = command_run(&conf, strcmp(command, "check") == 0, &e);
     }
-    conf_free(&program, &conf);
     if (rc < 0) {
-        log_error("stopped", "error=\"%s\"", e.text);
-        return err_exit_code(e.kind);
+        log_error("cdc-sink-clickhouse ends", "error=%s", e.text);
     }
-    return 0;
+    conf_free(&program, &conf);
+    return rc < 0 ? err_exit_code(e.kind) : 0;
 }

@@ -1,0 +1,116 @@
+#include "sink-es/es.h"
+
+#include "sink-es/cluster.h"
+#include "sink-es/targets.h"
+#include "sink-es/write.h"
+
+struct es {
+    struct cluster cluster;
+    struct targets targets;
+    struct writer writer;
+};
+
+const struct conf_row es_conf_rows[] = {
+    { .key = "elasticsearch.url",
+      .env = "ELASTICSEARCH_URL",
+      .flag = "elasticsearch-url",
+      .type = CONF_STRING,
+      .offset = offsetof(struct es_conf, url),
+      .def = "http://localhost:9200",
+      .required = true,
+      .help = "Elasticsearch over HTTP; user:password@ is allowed." },
+    { .key = "elasticsearch.api_key",
+      .env = "ELASTICSEARCH_API_KEY",
+      .type = CONF_STRING,
+      .offset = offsetof(struct es_conf, api_key),
+      .secret = true,
+      .help = "Encoded API key; empty for none." },
+    { .key = "elasticsearch.shards",
+      .env = "CDC_ES_SHARDS",
+      .flag = "es-shards",
+      .type = CONF_INT,
+      .offset = offsetof(struct es_conf, shards),
+      .def = "-1",
+      .min = -1,
+      .max = 1024,
+      .help = "Primary shards of a new index; -1 is Elasticsearch's default." },
+    { .key = "elasticsearch.replicas",
+      .env = "CDC_ES_REPLICAS",
+      .flag = "es-replicas",
+      .type = CONF_INT,
+      .offset = offsetof(struct es_conf, replicas),
+      .def = "-1",
+      .min = -1,
+      .max = 100,
+      .help = "Replicas of a new index; -1 is Elasticsearch's default." },
+    { .key = NULL },
+};
+
+static int es_check(void *self, struct err *e)
+{
+    struct es *es = self;
+
+    return cluster_check(&es->cluster, e);
+}
+
+static int es_prepare(void *self, const struct shape *first,
+                      const struct shape *shape, struct err *e)
+{
+    struct es *es = self;
+
+    (void)first; /* the index itself tells whether the shape fits it */
+    if (cluster_check(&es->cluster, e) < 0) {
+        return -1;
+    }
+    return targets_prepare(&es->targets, &es->cluster, shape, e);
+}
+
+static int es_write(void *self, struct batch *b, struct err *e)
+{
+    struct es *es = self;
+
+    return writer_run(&es->writer, b, e);
+}
+
+const struct sink_ops es_ops = {
+    .name = "es",
+    .component = "sink-es",
+    .error_type = "es_write",
+    .prepare = es_prepare,
+    .write = es_write,
+    .check = es_check,
+};
+
+int es_open(struct es **ret_es, const struct es_conf *conf, bool once,
+            struct err *e)
+{
+    struct cluster_conf cluster = { .url = conf->url,
+                                    .api_key = conf->api_key,
+                                    .once = once };
+    struct es *es;
+
+    if (conf->shards == 0) {
+        return err_set(e, ERR_CONFIG, "CDC_ES_SHARDS must not be 0");
+    }
+    es = xcalloc(1, sizeof(*es));
+    if (cluster_open(&es->cluster, &cluster, e) < 0) {
+        es_close(es);
+        return -1;
+    }
+    es->targets = (struct targets){ .pipeline = conf->sink.common.name,
+                                    .shards = conf->shards,
+                                    .replicas = conf->replicas };
+    writer_init(&es->writer, &es->cluster, &es->targets);
+    *ret_es = es;
+    return 0;
+}
+
+void es_close(struct es *es)
+{
+    if (es) {
+        writer_fini(&es->writer);
+        targets_fini(&es->targets);
+        cluster_close(&es->cluster);
+        xfree(es);
+    }
+}

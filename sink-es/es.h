@@ -1,0 +1,36 @@
+/*
+ * es.h - the target Elasticsearch, as the sink's core sees it (sink_ops).
+ *
+ * One index per table behind an alias, a document per row, external versions
+ * (bulk.h, mapping.h). An outage of any kind is retried for ever; only a
+ * document that Elasticsearch refuses is rejected.
+ *
+ * A lost alias is an outage too: making a new, empty index in its place would
+ * lose every row that was written before. It is waited for, with an alarm,
+ * until somebody puts it back or starts the table anew.
+ */
+#pragma once
+
+#include "common/sink.h"
+
+struct es; /* opaque */
+
+struct es_conf {
+    struct sink_conf sink; /* first: the core reads it there */
+    char *url;
+    char *api_key;
+    int shards, replicas;
+};
+
+/* The options of es_conf behind those of the core. */
+extern const struct conf_row es_conf_rows[];
+
+extern const struct sink_ops es_ops;
+
+/* Connects lazily; borrows `conf`. With `once` (the command `check`) an
+   unreachable or refusing cluster has error kinds of its own. */
+int es_open(struct es **ret_es, const struct es_conf *conf, bool once,
+            struct err *e) MUST_CHECK;
+
+/* Accepts NULL. */
+void es_close(struct es *es);
