@@ -53,7 +53,7 @@ options, before or after the verb
   --rate R          demo: rows per second (default 500)
   --seed N          demo: seed of the traffic (default 1)
   --wait S          demo, compare: how long to wait for the targets
-                    (default 120, compare 0)
+                    (default 300, compare 0)
   --down            demo: end the stack afterwards
   -h, --help        this text
 
@@ -210,7 +210,7 @@ def run(options):
     elif options.verb == "compare":
         result = compare.wait_equal(demo.comparison(stack),
                                     options.wait or 0.0)
-        return compare.report(result, "compare")
+        return compare.report(result, "demo")
     elif options.verb == "down":
         lifecycle.down(stack, store, options.wipe)
     elif options.verb == "status":

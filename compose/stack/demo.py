@@ -148,7 +148,7 @@ def run(home, cache, options):
         with say.Step("compare", "every row and column, as soon as the "
                       "targets have caught up"):
             result = compare.wait_equal(comparison(home),
-                                        options.wait or 120.0)
+                                        options.wait or 300.0)
         if not result.differences:
             with say.Step("measure", "one insert, one update, one delete"):
                 measured = latency.measure(
