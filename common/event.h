@@ -73,13 +73,13 @@ void event_topic(struct buf *b, struct str prefix, struct str schema,
 
 /* A record as a sink meets it. Views borrow key and value. */
 struct event_view {
-    enum event_op op;    /* from the value; EVENT_DELETE for a tombstone */
+    enum event_op op; /* from the value; EVENT_DELETE for a tombstone */
     bool tombstone;
-    struct str key;      /* JSON object */
+    struct str key;           /* JSON object */
     struct str before, after; /* raw; p == NULL when null or absent */
-    int64_t commit_us;   /* source.ts_us; 0 for a tombstone */
+    int64_t commit_us;        /* source.ts_us; 0 for a tombstone */
     uint64_t row_version;
-    bool copied;         /* source.snapshot is not "false" */
+    bool copied; /* source.snapshot is not "false" */
 };
 
 /* Cuts a record. `value.p == NULL` is a tombstone, whose version and op the

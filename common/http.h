@@ -40,17 +40,17 @@ struct http_conf {
 /* One request. The caller owns it and its buffers; zero-initialise, then
    buf_init reply (max <= HTTP_REPLY_BYTES_MAX). */
 struct http_request {
-    const char *method;        /* "GET", "POST", "PUT", "HEAD", "DELETE" */
-    const char *path;          /* begins with '/', already percent-encoded */
-    const char *content_type;  /* NULL: none */
-    struct str body;           /* borrowed until http_run returns */
-    int deadline_ms;           /* 0 = HTTP_DEADLINE_MS */
+    const char *method;       /* "GET", "POST", "PUT", "HEAD", "DELETE" */
+    const char *path;         /* begins with '/', already percent-encoded */
+    const char *content_type; /* NULL: none */
+    struct str body;          /* borrowed until http_run returns */
+    int deadline_ms;          /* 0 = HTTP_DEADLINE_MS */
 
     /* filled by http_run */
-    int status;                /* 0: no complete answer came */
-    struct buf reply;          /* body of the answer */
-    char exception_code[16];   /* X-ClickHouse-Exception-Code, or "" */
-    char why[256];             /* when status == 0: what happened */
+    int status;              /* 0: no complete answer came */
+    struct buf reply;        /* body of the answer */
+    char exception_code[16]; /* X-ClickHouse-Exception-Code, or "" */
+    char why[256];           /* when status == 0: what happened */
 };
 
 /* Parses the URL; connects lazily. ERR_CONFIG for a bad URL. */

@@ -47,5 +47,5 @@ typedef int kafka_each_fn(void *arg, struct str key, struct str value,
                           struct err *e);
 int kafka_read_all(const char *brokers, const char *client_id,
                    const char *topic, kafka_each_fn *each, void *arg,
-                   bool *ret_exists, int64_t *ret_end, struct err *e)
-    MUST_CHECK;
+                   bool *ret_exists, int64_t *ret_end,
+                   struct err *e) MUST_CHECK;

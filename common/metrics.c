@@ -383,7 +383,7 @@ void metrics_init(const char *component)
                1);
     metric_set(single(METRIC_GAUGE, "process_start_time_seconds",
                       "Start of the process in seconds since 1970"),
-               (double)(clock_wall_us() / 1000) / 1000);
+               (double)clock_wall_us() / 1e6);
     process_update();
 }
 

@@ -55,7 +55,9 @@ enum shape_class {
     SHAPE_CLASS_COUNT
 };
 
-enum { SHAPE_COLUMNS_MAX = 1664 }; /* PostgreSQL's MaxTupleAttributeNumber is
+enum {
+    SHAPE_COLUMNS_MAX = 1664
+}; /* PostgreSQL's MaxTupleAttributeNumber is
                                       1664, tables stop at 1600 */
 
 struct shape_column {
@@ -91,8 +93,8 @@ void shape_write(struct buf *b, const struct shape *shape);
 /* Reads a value of the schema topic. ERR_INPUT names what is wrong; the
    fingerprint is checked against the columns. `ret_shape` is the caller's to
    shape_fini. */
-int shape_read(struct str value, struct shape *ret_shape, struct err *e)
-    MUST_CHECK;
+int shape_read(struct str value, struct shape *ret_shape,
+               struct err *e) MUST_CHECK;
 
 /* The column with this name, or NULL. */
 const struct shape_column *shape_column_find(const struct shape *shape,

@@ -25,8 +25,8 @@ struct topic_spec {
    partitions it has, and whether this call made it. Settings: DESIGN 2 (max.message.bytes 16 MiB, compaction
    times). Waits until it has a leader for each partition. */
 int topic_ensure(rd_kafka_t *rk, const struct topic_spec *spec,
-                 int *ret_partitions, bool *ret_created, struct err *e)
-    MUST_CHECK;
+                 int *ret_partitions, bool *ret_created,
+                 struct err *e) MUST_CHECK;
 
 /* How many partitions a topic has; 0 = it does not exist. */
 int topic_partitions(rd_kafka_t *rk, const char *name, int *ret_partitions,

@@ -19,11 +19,11 @@
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 #define COUNT_OF(a) (sizeof(a) / sizeof((a)[0]))
 
-#define CHECK(cond)                                                            \
-    do {                                                                       \
-        if (__builtin_expect(!(cond), 0)) {                                    \
-            check_failed(#cond, __FILE__, __LINE__);                           \
-        }                                                                      \
+#define CHECK(cond)                                  \
+    do {                                             \
+        if (__builtin_expect(!(cond), 0)) {          \
+            check_failed(#cond, __FILE__, __LINE__); \
+        }                                            \
     } while (0)
 
 __attribute__((noreturn, cold)) static inline void

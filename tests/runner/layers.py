@@ -40,7 +40,7 @@ THIRD_PARTY = {
     "xxhash.h": "shape rowversion producer",
     "librdkafka/rdkafka.h":
         "cdc_kafka cdc_sink producer sink-es sink-clickhouse monitor",
-    "curl/curl.h": "http",
+    "curl/curl.h": "cdc_http",
     "libpq-fe.h": "producer monitor",
     "emmintrin.h": "scan",
     "postgres_ext.h": "producer monitor",
@@ -57,8 +57,8 @@ MAY_LINK = {
 }
 
 C_AND_POSIX = set("""
-    assert ctype endian errno fcntl fnmatch float getopt glob grp inttypes
-    iso646 limits locale math netdb poll pthread pwd regex sched semaphore
+    assert ctype dirent endian errno fcntl fnmatch float getopt glob grp
+    inttypes iso646 limits locale math netdb poll pthread pwd regex sched semaphore
     setjmp signal stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib
     stdnoreturn string strings syslog tgmath threads time unistd wchar
     sys/epoll sys/eventfd sys/file sys/mman sys/prctl sys/random sys/resource

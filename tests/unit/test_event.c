@@ -259,76 +259,76 @@ static void is_not_fooled(void **state)
 #define GOOD_SOURCE \
     "\"source\":{\"ts_us\":1,\"row_version\":2,\"snapshot\":\"false\"}"
 
+static const struct {
+    const char *key, *value, *text;
+} refused[] = {
+    { "", "{}", "without key" },
+    { "1", "{}", "key malformed at byte 0 of 1" },
+    { "[1]", "{}", "key malformed" },
+    { "{\"a\":1", "{}", "key malformed at byte 6 of 6" },
+    { "{\"a\":1}x", "{}", "key malformed at byte 7" },
+    { "{}", "", "malformed at byte 0 of 0" },
+    { "{}", "null", "malformed at byte 0 of 4" },
+    { "{}", "{}", "no member \"before\"" },
+    { "{}", "{\"before\":null,\"after\":{},\"op\":\"c\"}",
+      "no member \"source\"" },
+    { "{}", "{\"before\":null,\"after\":{}," GOOD_SOURCE "}",
+      "no member \"op\"" },
+    { "{}",
+      "{\"before\":null,\"after\":{},\"after\":{},\"op\":\"c\"," GOOD_SOURCE
+      "}",
+      "\"after\" twice" },
+    { "{}", "{\"before\":null,\"after\":{},\"op\":\"x\"," GOOD_SOURCE "}",
+      "unknown op \"x\"" },
+    { "{}", "{\"before\":null,\"after\":{},\"op\":99," GOOD_SOURCE "}",
+      "unknown op 99" },
+    { "{}", "{\"before\":null,\"after\":null,\"op\":\"c\"," GOOD_SOURCE "}",
+      "op \"c\" without after" },
+    { "{}", "{\"before\":null,\"after\":null,\"op\":\"u\"," GOOD_SOURCE "}",
+      "op \"u\" without after" },
+    { "{}", "{\"before\":null,\"after\":{},\"op\":\"d\"," GOOD_SOURCE "}",
+      "op \"d\" with after" },
+    { "{}", "{\"before\":null,\"after\":[],\"op\":\"c\"," GOOD_SOURCE "}",
+      "\"after\" is no object" },
+    { "{}", "{\"before\":null,\"after\":{],\"op\":\"c\"," GOOD_SOURCE "}",
+      "\"after\" is no object" },
+    { "{}", "{\"before\":1,\"after\":{},\"op\":\"c\"," GOOD_SOURCE "}",
+      "\"before\" is no object" },
+    { "{}",
+      "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
+      "\"snapshot\":\"false\"}}",
+      "no member \"row_version\"" },
+    { "{}",
+      "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1."
+      "5,"
+      "\"snapshot\":\"false\",\"row_version\":1}}",
+      "ts_us is no integer" },
+    { "{}",
+      "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
+      "\"snapshot\":\"false\",\"row_version\":9223372036854775808}}",
+      "row_version is no integer" },
+    { "{}",
+      "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
+      "\"snapshot\":null,\"row_version\":1}}",
+      "snapshot is no text" },
+    { "{}", "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":7}",
+      "malformed at byte 44 of 46" },
+};
+
 static void refuses(void **state)
 {
-    static const struct {
-        const char *key, *value, *text;
-    } cases[] = {
-        { "", "{}", "without key" },
-        { "1", "{}", "key malformed at byte 0 of 1" },
-        { "[1]", "{}", "key malformed" },
-        { "{\"a\":1", "{}", "key malformed at byte 6 of 6" },
-        { "{\"a\":1}x", "{}", "key malformed at byte 7" },
-        { "{}", "", "malformed at byte 0 of 0" },
-        { "{}", "null", "malformed at byte 0 of 4" },
-        { "{}", "{}", "no member \"before\"" },
-        { "{}", "{\"before\":null,\"after\":{},\"op\":\"c\"}",
-          "no member \"source\"" },
-        { "{}", "{\"before\":null,\"after\":{}," GOOD_SOURCE "}",
-          "no member \"op\"" },
-        { "{}",
-          "{\"before\":null,\"after\":{},\"after\":{},\"op\":\"c\"," GOOD_SOURCE
-          "}",
-          "\"after\" twice" },
-        { "{}", "{\"before\":null,\"after\":{},\"op\":\"x\"," GOOD_SOURCE "}",
-          "unknown op \"x\"" },
-        { "{}", "{\"before\":null,\"after\":{},\"op\":99," GOOD_SOURCE "}",
-          "unknown op 99" },
-        { "{}", "{\"before\":null,\"after\":null,\"op\":\"c\"," GOOD_SOURCE "}",
-          "op \"c\" without after" },
-        { "{}", "{\"before\":null,\"after\":null,\"op\":\"u\"," GOOD_SOURCE "}",
-          "op \"u\" without after" },
-        { "{}", "{\"before\":null,\"after\":{},\"op\":\"d\"," GOOD_SOURCE "}",
-          "op \"d\" with after" },
-        { "{}", "{\"before\":null,\"after\":[],\"op\":\"c\"," GOOD_SOURCE "}",
-          "\"after\" is no object" },
-        { "{}", "{\"before\":null,\"after\":{],\"op\":\"c\"," GOOD_SOURCE "}",
-          "\"after\" is no object" },
-        { "{}", "{\"before\":1,\"after\":{},\"op\":\"c\"," GOOD_SOURCE "}",
-          "\"before\" is no object" },
-        { "{}",
-          "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
-          "\"snapshot\":\"false\"}}",
-          "no member \"row_version\"" },
-        { "{}",
-          "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1."
-          "5,"
-          "\"snapshot\":\"false\",\"row_version\":1}}",
-          "ts_us is no integer" },
-        { "{}",
-          "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
-          "\"snapshot\":\"false\",\"row_version\":9223372036854775808}}",
-          "row_version is no integer" },
-        { "{}",
-          "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":{\"ts_us\":1,"
-          "\"snapshot\":null,\"row_version\":1}}",
-          "snapshot is no text" },
-        { "{}", "{\"before\":null,\"after\":{},\"op\":\"c\",\"source\":7}",
-          "malformed at byte 44 of 46" },
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
         struct event_view view = { .commit_us = 77 };
         struct err e = { 0 };
-        struct str value = { cases[i].value, strlen(cases[i].value) };
+        struct str value = { refused[i].value, strlen(refused[i].value) };
 
-        assert_int_equal(event_read(str_of(cases[i].key), value, &view, &e),
+        assert_int_equal(event_read(str_of(refused[i].key), value, &view, &e),
                          -1);
         assert_int_equal(e.kind, ERR_INPUT);
         assert_int_equal(view.commit_us, 77);
-        if (!strstr(e.text, cases[i].text)) {
-            fail_msg("%s %s: %s", cases[i].key, cases[i].value, e.text);
+        if (!strstr(e.text, refused[i].text)) {
+            fail_msg("%s %s: %s", refused[i].key, refused[i].value, e.text);
         }
     }
 }
