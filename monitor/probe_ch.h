@@ -8,7 +8,7 @@
 
 #include "common/http.h"
 
-enum { PROBE_CH_MS = 3000 };
+enum { PROBE_CH_MS = 4000 };
 
 struct probe_ch {
     struct http *http;

@@ -11,7 +11,7 @@
 
 #include "common/http.h"
 
-enum { PROBE_ES_MS = 3000 };
+enum { PROBE_ES_MS = 4000 };
 
 struct probe_es {
     struct http *http;

@@ -22,6 +22,7 @@ static rd_kafka_t *client_new(const char *brokers, struct err *e)
         { "fetch.error.backoff.ms", "100" },
         /* a broker that comes back is to show within 10 s */
         { "socket.timeout.ms", "5000" },
+        { "socket.connection.setup.timeout.ms", "3000" },
         { "reconnect.backoff.max.ms", "1000" },
         /* the monitor says itself when Kafka comes and goes */
         { "log_level", "2" },
@@ -96,9 +97,9 @@ int probe_kafka_check(struct probe_kafka *p, char ret_what[100], struct err *e)
     (void)rd_kafka_poll(p->rk, 0); /* errors without an addressee */
     if (p->listed_ms != 0 &&
         clock_ms() - p->listed_ms < PROBE_KAFKA_TOPICS_MS) {
-        return kafka_ping(p->rk, PROBE_KAFKA_MS, e);
+        return kafka_ping(p->rk, PROBE_KAFKA_CHECK_MS, e);
     }
-    code = rd_kafka_metadata(p->rk, 1, NULL, &md, PROBE_KAFKA_MS);
+    code = rd_kafka_metadata(p->rk, 1, NULL, &md, PROBE_KAFKA_CHECK_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return err_set(e, ERR_UNREACHABLE, "no broker answers: %s",
                        rd_kafka_err2str(code));

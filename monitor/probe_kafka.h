@@ -20,7 +20,8 @@
 #include "monitor/lag.h"
 
 enum {
-    PROBE_KAFKA_MS = 2000,
+    PROBE_KAFKA_CHECK_MS = 4000,
+    PROBE_KAFKA_MS = 2000, /* one call of a round */
     PROBE_KAFKA_ROUND_MS = 5000,
     PROBE_KAFKA_TOPICS_MS = 5000, /* how often topics are listed */
     PROBE_KAFKA_READS_MAX = 256,  /* records per sink and round */

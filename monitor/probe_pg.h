@@ -18,7 +18,7 @@
 #include "monitor/backlog.h"
 #include "monitor/facts.h"
 
-enum { PROBE_PG_MS = 3000 };
+enum { PROBE_PG_MS = 4000 };
 
 struct probe_pg {
     char *url; /* as libpq takes it */

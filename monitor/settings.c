@@ -63,7 +63,7 @@ const struct conf_row settings_rows[] = {
       .min = 100,
       .max = 3600 * 1000,
       .help = "milliseconds between two looks at a target; never more than "
-              "5000, for a dead service is to show within 10 s" },
+              "2000, for a dead service is to show within 10 s" },
     { .key = "monitor.workers",
       .env = "CDC_WORKERS",
       .flag = "workers",

@@ -16,10 +16,14 @@
 #include "monitor/series.h"
 
 enum {
-    TARGET_MS = 5000, /* the longest wait between two looks at a target */
+    /* The longest wait between two looks; with the probes' deadlines of 4 s a
+       dead service shows within 10 s, with room for a busy machine. */
+    TARGET_MS = 2000,
     RELAY_EVERY_MS = 2000,
     SOURCE_EVERY_MS = 1000, /* PostgreSQL and Kafka: the lag's resolution */
-    SOURCE_WAIT_MAX_MS = 4000,
+    FAILED_WAIT_MS = 2000,
+    LAG_LONG_MS = 500,
+    LAG_REST_MAX_MS = 4000,
     JOIN_MS = 6000,
     WORKERS_MAX = ROLE_COUNT * (RELAY_WORKERS_MAX + 1),
     THREADS_MAX = SERVICE_COUNT + ROLE_COUNT,
@@ -30,7 +34,7 @@ enum said { SAID_NOTHING, SAID_UP, SAID_DOWN };
 struct watch_thread {
     pthread_t id;
     struct watch *watch;
-    void (*look)(struct watch *w, int arg);
+    int (*look)(struct watch *w, int arg); /* 0, or -1: it failed */
     int arg;
     int every_ms;
 };
@@ -40,6 +44,7 @@ struct watch {
     char *slot_name;
     struct probe_pg pg;
     struct probe_kafka kafka;
+    int64_t lag_due_ms; /* no round of lag before that */
     struct probe_es es;
     struct probe_ch ch;
     struct watch_thread threads[THREADS_MAX];
@@ -95,7 +100,7 @@ static void service_tell(struct watch *w, enum service service, int rc,
     (void)pthread_mutex_unlock(&w->lock);
 }
 
-static void look_pg(struct watch *w, int arg)
+static int look_pg(struct watch *w, int arg)
 {
     struct fact_slot slot = { 0 };
     struct err e = { 0 };
@@ -110,9 +115,30 @@ static void look_pg(struct watch *w, int arg)
         (void)pthread_mutex_unlock(&w->lock);
     }
     service_tell(w, SERVICE_POSTGRES, rc, what, &e);
+    return rc;
 }
 
-static void look_kafka(struct watch *w, int arg)
+/* A round that took long (many reads, slow brokers) is followed by a rest in
+   proportion, so that looking costs a quarter of the time at most. */
+static void look_lag(struct watch *w)
+{
+    struct err e = { 0 };
+    int64_t begin_ms = clock_ms(), took_ms;
+    int rc = probe_kafka_lag(&w->kafka, &e);
+
+    took_ms = clock_ms() - begin_ms;
+    if (rc == 0 && took_ms >= LAG_LONG_MS) {
+        w->lag_due_ms =
+            clock_ms() +
+            (took_ms * 3 < LAG_REST_MAX_MS ? took_ms * 3 : LAG_REST_MAX_MS);
+    }
+    (void)pthread_mutex_lock(&w->lock);
+    w->facts.lag_checked = true;
+    text_copy(w->facts.lag_why, sizeof(w->facts.lag_why), rc < 0 ? e.text : "");
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
+static int look_kafka(struct watch *w, int arg)
 {
     struct err e = { 0 };
     char what[100] = "";
@@ -120,21 +146,17 @@ static void look_kafka(struct watch *w, int arg)
 
     (void)arg;
     service_tell(w, SERVICE_KAFKA, rc, what, &e);
-    if (rc == 0) {
-        rc = probe_kafka_lag(&w->kafka, &e);
-        (void)pthread_mutex_lock(&w->lock);
-        w->facts.lag_checked = true;
-        text_copy(w->facts.lag_why, sizeof(w->facts.lag_why),
-                  rc < 0 ? e.text : "");
-        (void)pthread_mutex_unlock(&w->lock);
-    } else {
+    if (rc < 0) {
         (void)pthread_mutex_lock(&w->lock);
         lag_stall(&w->facts.lag);
         (void)pthread_mutex_unlock(&w->lock);
+    } else if (clock_ms() >= w->lag_due_ms) {
+        look_lag(w);
     }
+    return rc;
 }
 
-static void look_es(struct watch *w, int arg)
+static int look_es(struct watch *w, int arg)
 {
     struct err e = { 0 };
     char what[100] = "";
@@ -142,9 +164,10 @@ static void look_es(struct watch *w, int arg)
 
     (void)arg;
     service_tell(w, SERVICE_ELASTICSEARCH, rc, what, &e);
+    return rc;
 }
 
-static void look_ch(struct watch *w, int arg)
+static int look_ch(struct watch *w, int arg)
 {
     struct err e = { 0 };
     char what[100] = "";
@@ -152,24 +175,13 @@ static void look_ch(struct watch *w, int arg)
 
     (void)arg;
     service_tell(w, SERVICE_CLICKHOUSE, rc, what, &e);
+    return rc;
 }
 
-static void look_workers(struct watch *w, int role)
+static int look_workers(struct watch *w, int role)
 {
     relay_round(&w->relay, (enum role)role);
-}
-
-/* A look that took long (an outage, many reads) is followed by a wait in
-   proportion, so that looking costs a quarter of the time at most. */
-static int wait_after(const struct watch_thread *t, int64_t took_ms)
-{
-    int64_t wait_ms = t->every_ms - took_ms;
-    int64_t rest_ms = took_ms * 3;
-
-    if (rest_ms > SOURCE_WAIT_MAX_MS) {
-        rest_ms = SOURCE_WAIT_MAX_MS;
-    }
-    return (int)(wait_ms > rest_ms ? wait_ms : rest_ms);
+    return 0;
 }
 
 static void *thread_run(void *arg)
@@ -177,10 +189,14 @@ static void *thread_run(void *arg)
     struct watch_thread *t = arg;
 
     while (!stop_requested()) {
-        int64_t begin_ms = clock_ms();
+        int64_t next_ms = clock_ms() + t->every_ms;
+        int rc = t->look(t->watch, t->arg);
+        int wait_ms = clock_left_ms(next_ms);
 
-        t->look(t->watch, t->arg);
-        (void)stop_wait(wait_after(t, clock_ms() - begin_ms));
+        if (rc < 0 && wait_ms < FAILED_WAIT_MS) {
+            wait_ms = FAILED_WAIT_MS; /* no storm of refused log-ins */
+        }
+        (void)stop_wait(wait_ms);
     }
     return NULL;
 }
@@ -245,7 +261,7 @@ int watch_open(struct watch **ret_watch, const struct settings *s,
     return 0;
 }
 
-static int thread_start(struct watch *w, void (*look)(struct watch *, int),
+static int thread_start(struct watch *w, int (*look)(struct watch *, int),
                         int arg, int every_ms, struct err *e)
 {
     struct watch_thread *t = &w->threads[w->thread_count];
