@@ -18,43 +18,51 @@ PLAIN_INTERVAL = 2.0
 
 
 class Lags:
-    """The age of what each target does not show yet: per table, the newest
-    "updatedAt" of PostgreSQL less the newest that the target finds."""
+    """The age of the oldest change that a target does not show yet: among
+    the rows whose "updatedAt" is later than the newest that it finds."""
 
     def __init__(self, home):
-        self.session = psql.Session(postgres.url(home))
+        self.url = postgres.url(home)
         self.comparison = comparison(home)
+        self.latest = {"Elasticsearch": None, "ClickHouse": None}
+        self.ended = threading.Event()
+        for target, newest in (("Elasticsearch", self.in_elasticsearch),
+                               ("ClickHouse", self.in_clickhouse)):
+            threading.Thread(target=self.follow, args=(target, newest),
+                             daemon=True).start()
 
-    def close(self):
-        self.session.close()
+    def follow(self, target, newest):
+        """A thread per target: a slow one does not hold up the line."""
+        while not self.ended.is_set():
+            try:
+                with psql.Session(self.url) as session:
+                    while not self.ended.wait(INTERVAL / 2):
+                        self.latest[target] = quietly(self.age, session,
+                                                      newest)
+            except say.Failure:
+                self.ended.wait(INTERVAL)
 
-    def read(self):
-        """{target: seconds, None when unknown}"""
-        shown = {"Elasticsearch": quietly(self.in_elasticsearch),
-                 "ClickHouse": quietly(self.in_clickhouse)}
-        newest = quietly(self.in_postgres)
-        return {target: worst(newest, seen)
-                for target, seen in shown.items()}
-
-    def in_postgres(self):
-        query = " UNION ALL ".join(
-            f"SELECT '{table}', (extract(epoch FROM max(\"updatedAt\")) "
-            f'* 1000)::bigint FROM "{table}"' for table in TABLES)
-        return {table: int(value) for table, value
-                in self.session.rows(query) if value}
+    def age(self, session, newest):
+        """newest(): {table: milliseconds}"""
+        ages = " UNION ALL ".join(
+            f"SELECT min(\"updatedAt\") AS t FROM \"{table}\" WHERE "
+            f"floor(extract(epoch FROM \"updatedAt\") * 1000) > {seen}"
+            for table, seen in sorted(newest().items()))
+        return float(session.value(
+            "SELECT coalesce(extract(epoch FROM max(clock_timestamp()"
+            f"::timestamp - t)), 0) FROM ({ages}) AS ages"))
 
     def in_elasticsearch(self):
-        found = {}
-        query = {"size": 0, "aggs": {"newest": {
-            "max": {"field": "updatedAt"}}}}
-        for table in TABLES:
-            status, answer = self.comparison.elasticsearch.ask(
-                "POST", f"/{table.lower()}/_search", query)
-            if status == 200:
-                value = json.loads(answer)["aggregations"]["newest"]["value"]
-                if value:
-                    found[table] = int(value)
-        return found
+        indices = ",".join(table.lower() for table in TABLES)
+        newest = {"newest": {"max": {"field": "updatedAt"}}}
+        tables = {table: {"term": {"_index": table.lower()}}
+                  for table in TABLES}
+        _, answer = self.comparison.elasticsearch.ask(
+            "POST", f"/{indices}/_search", {"size": 0, "aggs": {
+                "tables": {"filters": {"filters": tables}, "aggs": newest}}})
+        buckets = json.loads(answer)["aggregations"]["tables"]["buckets"]
+        return {table: int(bucket["newest"]["value"])
+                for table, bucket in buckets.items()}
 
     def in_clickhouse(self):
         query = " UNION ALL ".join(
@@ -63,21 +71,15 @@ class Lags:
             for table in TABLES)
         return {table: int(value) for table, value
                 in self.comparison.clickhouse.ask(
-                    query + " FORMAT TabSeparated") if int(value) > 0}
+                    query + " FORMAT TabSeparated")}
 
 
-def quietly(read):
+def quietly(read, *arguments):
+    """None where a target does not answer or has not all tables yet."""
     try:
-        return read()
-    except (say.Failure, KeyError, ValueError):
+        return read(*arguments)
+    except (KeyError, TypeError, ValueError):
         return None
-
-
-def worst(newest, seen):
-    if not newest or not seen or len(seen) < len(newest):
-        return None
-    return max(max(0, newest[table] - seen[table])
-               for table in newest) / 1000.0
 
 
 def comparison(home):
@@ -109,7 +111,7 @@ def run_traffic(home, rate, seconds, seed):
     finally:
         generator.stop()
         thread.join(35)
-        lags.close()
+        lags.ended.set()
     if failures:
         raise failures[0]
     print(generator.summary(), flush=True)
@@ -124,7 +126,7 @@ def watch(thread, generator, lags):
         thread.join(INTERVAL if live else PLAIN_INTERVAL)
         if not thread.is_alive():
             break
-        lag = lags.read()
+        lag = lags.latest
         now, total = time.monotonic(), generator.counters.rows()
         text = (f"{now - began:3.0f} s  {total:7} rows  "
                 f"{(total - rows) / (now - before):6.0f} rows/s   lag: "

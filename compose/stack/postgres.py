@@ -21,6 +21,8 @@ SETTINGS = {
     "max_connections": "200",
     "max_replication_slots": "20",
     "max_wal_senders": "20",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] ",
     "unix_socket_permissions": "0777",
 }
