@@ -19,7 +19,6 @@ static const struct {
     { "enable.auto.commit", "false" },
     { "enable.auto.offset.store", "false" },
     { "auto.offset.reset", "error" },
-    { "session.timeout.ms", "45000" },
     { "heartbeat.interval.ms", "1000" },
     { "max.poll.interval.ms", "300000" },
     { "topic.metadata.refresh.interval.ms", "3000" },
@@ -65,13 +64,18 @@ int consumer_open(rd_kafka_t **ret_rk, const struct consumer_conf *conf,
                   consumer_rebalance_fn *rebalance, void *opaque, struct err *e)
 {
     rd_kafka_conf_t *rk_conf = kafka_conf(conf->brokers, conf->client_id, e);
+    char session_ms[16];
     rd_kafka_t *rk;
     int rc;
 
     if (!rk_conf) {
         return -1;
     }
+    (void)snprintf(session_ms, sizeof(session_ms), "%d", conf->session_ms);
     rc = kafka_set(rk_conf, "group.id", conf->group_id, e);
+    if (rc == 0) {
+        rc = kafka_set(rk_conf, "session.timeout.ms", session_ms, e);
+    }
     for (size_t i = 0; i < COUNT_OF(settings) && rc == 0; i++) {
         rc = kafka_set(rk_conf, settings[i].name, settings[i].value, e);
     }

@@ -11,11 +11,14 @@
 #include "common/buf.h"
 #include "common/err.h"
 
+enum { CONSUMER_SESSION_MS = 45 * 1000 };
+
 struct consumer_conf {
     const char *brokers;
     const char *client_id;
     const char *group_id;
     const char *prefix; /* of the table topics */
+    int session_ms;     /* until the group gives up a silent member */
 };
 
 typedef void consumer_rebalance_fn(rd_kafka_t *rk, rd_kafka_resp_err_t err,

@@ -436,28 +436,39 @@ int group_open(struct group **ret_group, const struct consumer_conf *conf,
     return 0;
 }
 
-/* Leaves the group. The revoke it brings comes through our own queue, so
-   that we, not the coordinator, decide how long it takes. */
+/* What comes while the group is left: the revoke, which is answered, and
+   messages nobody wants any more. Anything given now comes too late. */
+static void on_close_event(struct group *g, rd_kafka_event_t *event)
+{
+    if (rd_kafka_event_type(event) != RD_KAFKA_EVENT_REBALANCE) {
+        return;
+    }
+    on_rebalance(g->rk, rd_kafka_event_error(event),
+                 rd_kafka_event_topic_partition_list(event), g);
+    give_up(g, g->change != CHANGE_TAKEN);
+    g->change = CHANGE_NONE;
+}
+
+/* Through our own queue, so that we and not the coordinator decide how long
+   it takes. */
 static bool leave(struct group *g, int64_t deadline_ms)
 {
     rd_kafka_queue_t *queue = rd_kafka_queue_new(g->rk);
     rd_kafka_error_t *error;
 
-    if (!g->active && g->given) {
+    if (g->given) {
         (void)rd_kafka_assign(g->rk, NULL); /* librdkafka waits for it */
     }
     error = rd_kafka_consumer_close_queue(g->rk, queue);
     if (error) {
-        rd_kafka_error_destroy(error);
+        rd_kafka_error_destroy(error); /* fatal: nothing left to leave */
     }
     while (!rd_kafka_consumer_closed(g->rk) && clock_left_ms(deadline_ms) > 0) {
-        (void)rd_kafka_queue_poll_callback(queue, POLL_MS);
-        if (g->change == CHANGE_GIVEN) {
-            g->change = CHANGE_LOST; /* too late: answered by giving it up */
-        }
-        if (g->change != CHANGE_NONE) {
-            give_up(g, g->change == CHANGE_LOST);
-            g->change = CHANGE_NONE;
+        rd_kafka_event_t *event = rd_kafka_queue_poll(queue, POLL_MS);
+
+        if (event) {
+            on_close_event(g, event);
+            rd_kafka_event_destroy(event);
         }
     }
     rd_kafka_queue_destroy(queue);

@@ -109,5 +109,6 @@ typedef void group_each_fn(void *arg, const struct part *p, bool behind);
 void group_each(struct group *g, group_each_fn *each, void *arg);
 
 /* Commits what is settled and leaves the group, within `budget_ms` whatever
-   the brokers do. Accepts NULL. */
+   the brokers do. Precondition: every message that was handed out has been
+   destroyed or given back. Accepts NULL. */
 void group_close(struct group *g, int budget_ms);

@@ -326,6 +326,7 @@ static int start(struct sink *s, struct err *e)
         .client_id = s->ops->component,
         .group_id = s->group_id,
         .prefix = s->conf->common.name,
+        .session_ms = CONSUMER_SESSION_MS,
     };
 
     if (start_step(s, s->ops->name, check_target, e) < 0 ||
@@ -424,8 +425,8 @@ int sink_run(const struct sink_ops *ops, void *self,
         rc = run(&s, e);
         server_ready(s.server, false);
     }
+    batch_fini(&s.in.batch); /* closing waits for every message of it */
     group_close(s.group, CLOSE_MS);
-    batch_fini(&s.in.batch);
     server_close(s.server);
     tables_fini(&s.tables);
     shapes_close(s.shapes);
