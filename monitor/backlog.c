@@ -29,11 +29,21 @@ static void note(struct backlog *k, int64_t at_us, uint64_t insert_lsn)
     k->notes[k->count++] = (struct backlog_note){ at_us, insert_lsn };
 }
 
-void backlog_reset(struct backlog *k)
+static void forget(struct backlog *k)
 {
     k->looked = false;
     k->grown_us = 0;
     k->count = 0;
+}
+
+void backlog_take_none(struct backlog *k, int64_t now_us, uint64_t changes,
+                       uint64_t insert_lsn)
+{
+    forget(k);
+    k->looked = true;
+    k->last = (struct backlog_look){ .now_us = now_us,
+                                     .changes = changes,
+                                     .insert_lsn = insert_lsn };
 }
 
 void backlog_take(struct backlog *k, const struct backlog_look *look)
@@ -43,7 +53,7 @@ void backlog_take(struct backlog *k, const struct backlog_look *look)
 
     if (k->looked && (look->flush_lsn < k->last.flush_lsn ||
                       look->confirmed_lsn < k->last.confirmed_lsn)) {
-        backlog_reset(k); /* another server, another slot */
+        forget(k); /* another server, another slot */
     }
     if (!k->looked && !flushed) {
         note(k, look->now_us, look->insert_lsn);

@@ -57,8 +57,10 @@ struct backlog {
 
 void backlog_take(struct backlog *k, const struct backlog_look *look);
 
-/* There is no slot: nothing can be said. */
-void backlog_reset(struct backlog *k);
+/* There is no slot: nothing waits; only the count is noted, so that a slot
+   that appears is met with a known beginning. */
+void backlog_take_none(struct backlog *k, int64_t now_us, uint64_t changes,
+                       uint64_t insert_lsn);
 
 /* When the oldest waiting change was seen; 0 = none waits. */
 int64_t backlog_since_us(const struct backlog *k);

@@ -285,7 +285,8 @@ static struct fact_slot slot_read(struct probe_pg *p, const PGresult *res,
 
     slot.exists = flag_at(res, COL_EXISTS);
     if (!slot.exists) {
-        backlog_reset(&p->backlog);
+        backlog_take_none(&p->backlog, clock_wall_us(), changes,
+                          number_at(res, COL_INSERTED));
         return slot;
     }
     backlog_take(&p->backlog, &(struct backlog_look){
@@ -336,9 +337,17 @@ int probe_pg_check(struct probe_pg *p, struct fact_slot *ret_slot,
                    char ret_what[100], struct err *e)
 {
     const char *version;
+    bool kept = p->conn != NULL;
+    int rc;
 
     p->deadline_ms = clock_ms() + PROBE_PG_MS;
-    if (look(p, ret_slot, e) < 0) {
+    rc = look(p, ret_slot, e);
+    if (rc < 0 && kept && PQstatus(p->conn) == CONNECTION_BAD) {
+        /* The kept connection was cut; that says little of the server. */
+        disconnect(p);
+        rc = look(p, ret_slot, e);
+    }
+    if (rc < 0) {
         disconnect(p);
         return -1;
     }

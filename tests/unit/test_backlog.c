@@ -56,11 +56,25 @@ static void test_first_look(void **state)
     since(&k, 1);
     look(&k, 2, 100, 100, 5);
     since(&k, 0);
-    backlog_reset(&k);
-    look(&k, 3, 120, 100, 5);
-    since(&k, 3);
-    backlog_reset(&k);
+}
+
+static void test_slot_appears(void **state)
+{
+    struct backlog k = { 0 };
+
+    (void)state;
+    backlog_take_none(&k, 1 * SECOND, 5, 100);
     since(&k, 0);
+    /* behind, but no row changed since it is there */
+    look(&k, 2, 140, 120, 5);
+    since(&k, 0);
+    look(&k, 3, 160, 120, 6);
+    since(&k, 2.5);
+    /* dropped */
+    backlog_take_none(&k, 4 * SECOND, 7, 170);
+    since(&k, 0);
+    look(&k, 5, 180, 170, 8);
+    since(&k, 4.5);
 }
 
 static void test_positions_go_back(void **state)
@@ -141,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dead_producer),
         cmocka_unit_test(test_first_look),
+        cmocka_unit_test(test_slot_appears),
         cmocka_unit_test(test_positions_go_back),
         cmocka_unit_test(test_not_flushed_yet),
         cmocka_unit_test(test_page_header),
