@@ -37,7 +37,8 @@ THIRD_PARTY = {
     "microhttpd.h": "server",
     "hiredis/hiredis.h": "registry",
     "cjson/cJSON.h": "shape producer sink-es sink-clickhouse monitor",
-    "xxhash.h": "shape rowversion producer",
+    "xxhash.h": "shape rowversion producer sink-es",
+    "openssl/evp.h": "sink-es",
     "librdkafka/rdkafka.h":
         "cdc_kafka cdc_sink producer sink-es sink-clickhouse monitor",
     "curl/curl.h": "cdc_http",
@@ -50,7 +51,7 @@ THIRD_PARTY = {
 MAY_LINK = {
     "producer": "cdc_base cdc_event cdc_kafka PkgConfig::LIBPQ "
                 "PkgConfig::CJSON",
-    "sink-es": "cdc_sink cdc_http PkgConfig::CJSON",
+    "sink-es": "cdc_sink cdc_http PkgConfig::CJSON PkgConfig::CRYPTO",
     "sink-clickhouse": "cdc_sink cdc_http PkgConfig::CJSON",
     "monitor": "cdc_base cdc_event cdc_kafka cdc_http PkgConfig::LIBPQ "
                "PkgConfig::CJSON",
