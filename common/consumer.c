@@ -10,7 +10,8 @@
  * anything; fetch.wait.max.ms only bounds how long an idle fetch keeps a
  * partition waiting that was resumed or assigned meanwhile. check.crcs: a
  * corrupt batch must not pass as data. A new table's topic is seen within
- * the refresh interval.
+ * the refresh interval: no multiple of 3 s, Kafka's default delay of a group's
+ * first rebalance, for a refresh that meets the end of a join starts it over.
  */
 static const struct {
     const char *name, *value;
@@ -21,7 +22,7 @@ static const struct {
     { "auto.offset.reset", "error" },
     { "heartbeat.interval.ms", "1000" },
     { "max.poll.interval.ms", "300000" },
-    { "topic.metadata.refresh.interval.ms", "3000" },
+    { "topic.metadata.refresh.interval.ms", "2500" },
     { "queued.max.messages.kbytes", "16384" },
     { "fetch.message.max.bytes", "1048576" },
     { "fetch.max.bytes", "8388608" },

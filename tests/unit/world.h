@@ -80,14 +80,20 @@ static inline void world_send(struct world *w, const char *topic,
                               int32_t partition, struct str key,
                               struct str value, rd_kafka_headers_t *headers)
 {
-    rd_kafka_resp_err_t err = rd_kafka_producev(
-        w->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key.p, key.len),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)value.p, value.len),
-        RD_KAFKA_V_HEADERS(headers), RD_KAFKA_V_END);
+    rd_kafka_vu_t vus[] = {
+        { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
+        { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = partition },
+        { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
+        { .vtype = RD_KAFKA_VTYPE_KEY,
+          .u.mem = { (void *)(uintptr_t)key.p, key.len } },
+        { .vtype = RD_KAFKA_VTYPE_VALUE,
+          .u.mem = { (void *)(uintptr_t)value.p, value.len } },
+        { .vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers },
+    };
+    rd_kafka_error_t *error =
+        rd_kafka_produceva(w->rk, vus, headers ? COUNT_OF(vus) : 5);
 
-    world_check(!err, "produce: %s", rd_kafka_err2str(err));
+    world_check(!error, "produce: %s", rd_kafka_error_string(error));
 }
 
 static inline void world_flush(struct world *w)
