@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -20,7 +21,11 @@ from lib.stack import SERVERS, WORKERS, Stack  # noqa: E402
 from lib.targets import ClickHouse, Elasticsearch  # noqa: E402
 
 TEST_SECONDS_MAX = 300
-LOG_LINES = 25
+LOG_LINES = 20
+
+# What servers say when nothing is wrong.
+CHATTER = re.compile(r"<Trace>|<Debug>|UTC \[\d+\] (LOG|DETAIL|STATEMENT):|"
+                     r"Redis|\* |overcommit|BootstrapChecks")
 
 # Promises first: when the first row does not arrive, nothing else matters.
 ORDER = ("first_row", "changes", "demo", "types", "hostile", "bulk_partial",
@@ -103,6 +108,7 @@ def pytest_runtest_makereport(item, call):
         for name in WORKERS + SERVERS:
             logs.setdefault(name, running.log_text(name))
     for name, text in logs.items():
-        lines = text.splitlines()[-LOG_LINES:]
+        lines = [line[:500] for line in text.splitlines()
+                 if not CHATTER.search(line)][-LOG_LINES:]
         if lines:
             report.sections.append((f"log of {name}", "\n".join(lines)))

@@ -81,7 +81,7 @@ def test_changes_stream_while_a_table_is_copied(stack, tmp_path):
     ends, and every key ends in its final state."""
     stack.revive()
     with Pipeline(stack, "copying", tmp_path) as pipeline:
-        count = 300_000
+        count = 200_000
         fill(pipeline.conn, "big", count)
         topic = "copying.public.big"
         with Changes(pipeline.url, "big", count, rate=500):

@@ -104,6 +104,7 @@ def apt_install(names):
     env = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for argv in (["apt-get", "update", "-qq"],
                  ["apt-get", "install", "-y", "-qq",
+                  "-o", "DPkg::Lock::Timeout=600",
                   "--no-install-recommends", *names]):
         done = subprocess.run(argv, env=env, check=False, text=True,
                               stdin=subprocess.DEVNULL,

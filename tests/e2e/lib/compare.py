@@ -137,17 +137,20 @@ def compare_topic(kafka, table, rows):
             highest[record.key] = record
     wanted = {event_key(table, key): canon.event_row(table, row)
               for key, row in rows.items()}
-    lines = []
-    for which, records in (("last", last), ("highest version", highest)):
-        found = {}
-        for key, record in records.items():
-            if record.value is None or record.op == "d":
-                continue
-            found[key.decode()] = exact.loads(
-                record.value.decode())["after"]
-        lines += differences(table, wanted, found,
-                             f"topic, {which} record")
+    lines = topic_differences(table, wanted, last, "topic, last record")
+    if any(highest[key] is not record for key, record in last.items()):
+        lines += topic_differences(table, wanted, highest,
+                                   "topic, highest version")
     return lines
+
+
+def topic_differences(table, wanted, records, where):
+    found = {}
+    for key, record in records.items():
+        if record.value is not None and record.op != "d":
+            after = exact.loads(record.value.decode())["after"]
+            found[key.decode()] = after
+    return differences(table, wanted, found, where)
 
 
 def topic_part(name):

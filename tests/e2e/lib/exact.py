@@ -52,11 +52,22 @@ def dumps(value):
 def members(text):
     """{name: raw text} of an object's members, cut out as they stand."""
     decoder, found, at = json.JSONDecoder(), {}, 0
+
+    def skip():
+        nonlocal at
+        while text[at] in " \t\r\n":
+            at += 1
+
     assert text[0] == "{"
     while text[at] != "}":
-        name, at = decoder.raw_decode(text, at + 1)
+        at += 1
+        skip()
+        name, at = decoder.raw_decode(text, at)
+        skip()
         assert text[at] == ":", text[at:at + 20]
-        _, end = decoder.raw_decode(text, at + 1)
-        found[name] = text[at + 1:end]
-        at = end
+        start = at = at + 1
+        skip()
+        _, at = decoder.raw_decode(text, at)
+        skip()
+        found[name] = text[start:at]
     return found

@@ -2,13 +2,17 @@
 
 import dataclasses
 import re
+import time
 
 import confluent_kafka
 from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions,
-                             KafkaException, TopicPartition)
+                             KafkaError, KafkaException, TopicPartition)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 TIMEOUT_S = 20
+NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION,
+           KafkaError.LEADER_NOT_AVAILABLE,
+           KafkaError.UNKNOWN_TOPIC_OR_PART)
 
 
 @dataclasses.dataclass
@@ -63,7 +67,19 @@ class Kafka:
         return [TopicPartition(topic, p) for p in found.partitions]
 
     def ends(self, topics):
-        """{(topic, partition): high watermark}"""
+        """{(topic, partition): high watermark}. A topic that was made just
+        now has no leader for a moment."""
+        deadline = time.monotonic() + TIMEOUT_S
+        while True:
+            try:
+                return self._ends(topics)
+            except KafkaException as error:
+                if time.monotonic() > deadline or \
+                        error.args[0].code() not in NOT_YET:
+                    raise
+            time.sleep(0.05)
+
+    def _ends(self, topics):
         asked = {p: OffsetSpec.latest()
                  for topic in topics for p in self.partitions(topic)}
         if not asked:
@@ -87,7 +103,7 @@ class Kafka:
             found = future.result().topic_partitions
         except KafkaException as error:
             if error.args[0].code() == \
-                    confluent_kafka.KafkaError.GROUP_ID_NOT_FOUND:
+                    KafkaError.GROUP_ID_NOT_FOUND:
                 return {}
             raise
         return {(p.topic, p.partition): p.offset for p in found}
@@ -127,7 +143,7 @@ class Kafka:
     def _take(self, message, ends, waiting, found):
         error = message.error()
         if error is not None:
-            if error.code() != confluent_kafka.KafkaError._PARTITION_EOF:
+            if error.code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(error)
             waiting.discard(message.partition())
             return

@@ -161,8 +161,7 @@ class Stack:
 
     def revive(self):
         """Starts what does not run: a test before may have failed midway."""
-        for name in SERVERS:
-            self.start(name)
+        self.start(*SERVERS)
         dead = [w for w in WORKERS if not self.alive(w)]
         if dead:
             self.start(*dead)
