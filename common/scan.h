@@ -88,6 +88,34 @@ static inline const char *scan_block_structure(const char *p, const char *end)
     return p;
 }
 
+/* Which bytes are in first..first+span. */
+static inline __m128i scan_range(__m128i v, char first, char span)
+{
+    __m128i x = _mm_sub_epi8(v, _mm_set1_epi8(first));
+
+    return _mm_cmpeq_epi8(_mm_min_epu8(x, _mm_set1_epi8(span)), x);
+}
+
+/* Skips blocks of letters, digits, '+', '-' and '.'. */
+static inline const char *scan_block_scalar(const char *p, const char *end)
+{
+    for (; end - p >= 16; p += 16) {
+        __m128i v = scan_load(p);
+        __m128i folded = _mm_or_si128(v, _mm_set1_epi8(0x20));
+        __m128i sign =
+            _mm_andnot_si128(scan_equal(v, ','), scan_range(v, '+', '.' - '+'));
+        __m128i in = _mm_or_si128(
+            sign, _mm_or_si128(scan_range(v, '0', 9),
+                               scan_range(folded, 'a', 'z' - 'a')));
+        unsigned out = ~(unsigned)_mm_movemask_epi8(in) & 0xffff;
+
+        if (out != 0) {
+            return p + __builtin_ctz(out);
+        }
+    }
+    return p;
+}
+
 #else
 
 /* Skips words of eight bytes that hold nothing special. A false alarm of the
@@ -112,6 +140,12 @@ static inline const char *scan_block(const char *p, const char *end, bool high)
 }
 
 static inline const char *scan_block_structure(const char *p, const char *end)
+{
+    (void)end;
+    return p;
+}
+
+static inline const char *scan_block_scalar(const char *p, const char *end)
 {
     (void)end;
     return p;
@@ -150,6 +184,25 @@ static inline const char *scan_special(const char *p, const char *end)
 {
     p = scan_block(p, end, false);
     while (p < end && !scan_is_special(*p)) {
+        p++;
+    }
+    return p;
+}
+
+/* What numbers and literals are made of. */
+static inline bool scan_is_scalar(char c)
+{
+    char lower = (char)(c | 0x20);
+
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
+           c == '-' || c == '+' || c == '.';
+}
+
+/* The next byte that no number or literal has. */
+static inline const char *scan_scalar(const char *p, const char *end)
+{
+    p = scan_block_scalar(p, end);
+    while (p < end && scan_is_scalar(*p)) {
         p++;
     }
     return p;

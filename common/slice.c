@@ -71,20 +71,12 @@ static const char *nested_skip(const char *p, const char *end)
 /* Numbers and literals, recognised by their letters only. */
 static const char *scalar_skip(const char *p, const char *end)
 {
-    const char *start = p;
+    const char *behind = scan_scalar(p, end);
 
-    for (; p < end; p++) {
-        char c = *p, lower = (char)(c | 0x20);
-
-        if (!(c >= '0' && c <= '9') && !(lower >= 'a' && lower <= 'z') &&
-            c != '-' && c != '+' && c != '.') {
-            break;
-        }
-    }
-    return p > start ? p : NULL;
+    return behind > p ? behind : NULL;
 }
 
-static const char *value_skip(const char *p, const char *end)
+const char *slice_skip(const char *p, const char *end)
 {
     if (p == end) {
         return NULL;
@@ -159,15 +151,16 @@ static enum slice_result slice_next(struct slice *s)
     return SLICE_ITEM;
 }
 
-/* The value at s->p. */
-static enum slice_result slice_take(struct slice *s, struct str *ret_value)
+/* The value at `p`. */
+static enum slice_result slice_take(struct slice *s, const char *p,
+                                    struct str *ret_value)
 {
-    const char *next = value_skip(s->p, s->end);
+    const char *next = slice_skip(p, s->end);
 
     if (!next) {
-        return slice_bad(s, s->p);
+        return slice_bad(s, p);
     }
-    *ret_value = (struct str){ s->p, (size_t)(next - s->p) };
+    *ret_value = (struct str){ p, (size_t)(next - p) };
     s->p = next;
     return SLICE_ITEM;
 }
@@ -175,26 +168,31 @@ static enum slice_result slice_take(struct slice *s, struct str *ret_value)
 enum slice_result slice_member(struct slice *s, struct str *ret_name,
                                struct str *ret_value)
 {
-    enum slice_result rc = slice_next(s);
-    const char *p, *behind;
+    const char *p = s->p, *end = s->end, *behind;
+    enum slice_result rc;
     struct str name;
 
     CHECK(!s->array);
-    if (rc != SLICE_ITEM) {
-        return rc;
+    /* what our own writer makes needs no look for white space */
+    if (p && end - p >= 2 && p[0] == ',' && p[1] == '"' && !s->first) {
+        p++;
+    } else {
+        rc = slice_next(s);
+        if (rc != SLICE_ITEM) {
+            return rc;
+        }
+        p = s->p;
     }
-    p = s->p;
-    behind = p < s->end && *p == '"' ? string_skip(p, s->end) : NULL;
+    behind = p < end && *p == '"' ? string_skip(p, end) : NULL;
     if (!behind) {
         return slice_bad(s, p);
     }
     name = (struct str){ p + 1, (size_t)(behind - p) - 2 };
-    p = space_skip(behind, s->end);
-    if (p == s->end || *p != ':') {
+    p = space_skip(behind, end);
+    if (p == end || *p != ':') {
         return slice_bad(s, p);
     }
-    s->p = space_skip(p + 1, s->end);
-    rc = slice_take(s, ret_value);
+    rc = slice_take(s, space_skip(p + 1, end), ret_value);
     if (rc == SLICE_ITEM) {
         *ret_name = name;
     }
@@ -206,7 +204,7 @@ enum slice_result slice_element(struct slice *s, struct str *ret_value)
     enum slice_result rc = slice_next(s);
 
     CHECK(s->array);
-    return rc == SLICE_ITEM ? slice_take(s, ret_value) : rc;
+    return rc == SLICE_ITEM ? slice_take(s, s->p, ret_value) : rc;
 }
 
 bool slice_is_null(struct str value)

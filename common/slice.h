@@ -37,6 +37,10 @@ enum slice_result slice_member(struct slice *s, struct str *ret_name,
 /* The next array element. */
 enum slice_result slice_element(struct slice *s, struct str *ret_value);
 
+/* Behind the value that begins at `p` (no white space in front), or NULL when
+   it is cut or malformed; for readers that know what stands around it. */
+const char *slice_skip(const char *p, const char *end);
+
 /* Is this raw value the literal null? */
 bool slice_is_null(struct str value);
 
