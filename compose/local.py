@@ -243,6 +243,9 @@ def main(arguments):
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except OSError as error:
+        say.warn(str(error))
+        return say.EXIT_FAILURE
 
 
 if __name__ == "__main__":

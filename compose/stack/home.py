@@ -13,6 +13,7 @@ the home is a link to it. The id is random and kept in stack.json: a home
 that was deleted and made again never finds the data of its predecessor.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -131,12 +132,9 @@ class Home:
             return link
         make_outside(self.outside(), self.path)
         path = os.path.join(self.outside(), name)
-        if not os.path.isdir(path):
-            os.mkdir(path, 0o700)
+        os.makedirs(path, mode=0o700, exist_ok=True)
         os.chown(path, user.pw_uid, user.pw_gid)
-        if not os.path.islink(link):
-            if os.path.isdir(link):
-                os.rmdir(link)
+        with contextlib.suppress(FileExistsError):
             os.symlink(path, link)
         return path
 
@@ -224,15 +222,16 @@ def make_outside(path, home):
     """/var/lib/data-sync/<id>: passable, not listable by others."""
     os.makedirs(OUTSIDE, exist_ok=True)
     os.chmod(OUTSIDE, 0o755)
-    if not os.path.isdir(path):
-        os.mkdir(path, 0o711)
+    os.makedirs(path, exist_ok=True)
     os.chmod(path, 0o711)
-    write_file(os.path.join(path, "home"), home, 0o600)
+    note = os.path.join(path, "home")
+    if not os.path.exists(note):
+        write_file(note, home, 0o600)
 
 
 def write_file(path, text, mode=0o644, user=None):
     """Writes a file atomically: a reader sees the old or the new text."""
-    temporary = f"{path}.{os.getpid()}.new"
+    temporary = f"{path}.{secrets.token_hex(4)}.new"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(fd, "w", encoding="utf-8") as file:
         file.write(text)
