@@ -194,7 +194,9 @@ def run(options):
         print(USAGE, end="")
         return 0
     stack, known = open_home(options)
-    store = cache.Cache(cache.default_path(os.environ))
+    if options.verb in ("up", "demo") or not stack.cache:
+        stack.cache = cache.default_path(os.environ)
+    store = cache.Cache(stack.cache)
     if options.verb in lifecycle.ACTIONS:
         for name in options.names:
             services.make(stack, name, store)

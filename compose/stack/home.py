@@ -62,6 +62,7 @@ class Home:
         self.base = DEFAULT_PORT_BASE
         self.worker_env = {}
         self.binaries = None
+        self.cache = None
         self.made = False
 
     # -- settings ---------------------------------------------------------
@@ -86,12 +87,14 @@ class Home:
         self.base = settings["port_base"]
         self.worker_env = settings.get("worker_env", {})
         self.binaries = settings.get("binaries")
+        self.cache = settings.get("cache")
         self.made = settings.get("made", False)
         return True
 
     def save(self):
         settings = {"id": self.id, "port_base": self.base, "made": self.made,
-                    "worker_env": self.worker_env, "binaries": self.binaries}
+                    "worker_env": self.worker_env, "binaries": self.binaries,
+                    "cache": self.cache}
         write_file(self.settings_path(),
                    json.dumps(settings, indent=1) + "\n", 0o600)
 
