@@ -146,26 +146,43 @@ static size_t on_body(char *p, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-/* libcurl gives a header line; one is kept, and only of the last answer (an
+/* Copies the value of header `name` (with its colon), cut to `size`; false
+   when the line is another header. */
+static bool header_take(const char *line, size_t len, const char *name,
+                        char *value, size_t size)
+{
+    size_t at = strlen(name), n = 0;
+
+    if (len <= at || strncasecmp(line, name, at) != 0) {
+        return false;
+    }
+    while (at < len && line[at] == ' ') {
+        at++;
+    }
+    while (at < len && (unsigned char)line[at] >= ' ' && n + 1 < size) {
+        value[n++] = line[at++];
+    }
+    while (n > 0 && value[n - 1] == ' ') {
+        n--;
+    }
+    value[n] = '\0';
+    return true;
+}
+
+/* libcurl gives a header line; two are kept, and only of the last answer (an
    interim one may come before it). */
 static size_t on_header(char *p, size_t size, size_t count, void *arg)
 {
-    static const char wanted[] = "X-ClickHouse-Exception-Code:";
     struct slot *slot = arg;
-    char *code = slot->rq->exception_code;
-    size_t len = size * count, at = sizeof(wanted) - 1, n = 0;
+    struct http_request *rq = slot->rq;
+    size_t len = size * count;
 
     if (len >= 5 && memcmp(p, "HTTP/", 5) == 0) {
-        code[0] = '\0';
-    } else if (len > at && strncasecmp(p, wanted, at) == 0) {
-        while (at < len && p[at] == ' ') {
-            at++;
-        }
-        while (at < len && (unsigned char)p[at] > ' ' &&
-               n + 1 < sizeof(slot->rq->exception_code)) {
-            code[n++] = p[at++];
-        }
-        code[n] = '\0';
+        rq->exception_code[0] = rq->summary[0] = '\0';
+    } else if (!header_take(p, len, "X-ClickHouse-Exception-Code:",
+                            rq->exception_code, sizeof(rq->exception_code))) {
+        (void)header_take(p, len, "X-ClickHouse-Summary:", rq->summary,
+                          sizeof(rq->summary));
     }
     return len;
 }
@@ -275,7 +292,7 @@ static void slot_start(struct http *h, struct slot *slot,
 {
     rq->status = 0;
     rq->why[0] = '\0';
-    rq->exception_code[0] = '\0';
+    rq->exception_code[0] = rq->summary[0] = '\0';
     buf_reset(&rq->reply);
     slot->rq = rq;
     slot->overflow = false;

@@ -50,6 +50,7 @@ struct http_request {
     int status;              /* 0: no complete answer came */
     struct buf reply;        /* body of the answer */
     char exception_code[16]; /* X-ClickHouse-Exception-Code, or "" */
+    char summary[512];       /* X-ClickHouse-Summary, or "" */
     char why[256];           /* when status == 0: what happened */
 };
 

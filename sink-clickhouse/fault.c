@@ -1,5 +1,7 @@
 #include "sink-clickhouse/fault.h"
 
+#include "common/slice.h"
+
 enum { TEXT_MAX = 600 };
 
 struct fault_row {
@@ -123,6 +125,20 @@ enum fault fault_of(const struct http_request *req, bool expect_empty)
     }
     return req->status == 401 || req->status == 403 ? FAULT_DENIED
                                                     : FAULT_RETRY;
+}
+
+bool fault_all_stored(const struct http_request *req, uint64_t rows)
+{
+    struct str text;
+    uint64_t written;
+
+    if (slice_find(str_of(req->summary), STR("written_rows"), &text) !=
+            SLICE_ITEM ||
+        text.len < 3) {
+        return true;
+    }
+    text = (struct str){ text.p + 1, text.len - 2 }; /* "12" */
+    return !slice_u64(text, &written) || written >= rows;
 }
 
 int fault_error(const struct http_request *req, enum err_kind kind,

@@ -29,6 +29,11 @@ enum fault {
    `expect_empty`: a body is a failure (inserts, DDL). */
 enum fault fault_of(const struct http_request *req, bool expect_empty);
 
+/* Did a successful insert of `rows` rows store them all, as far as its summary
+   tells? Views attached to the table add to the count, and a proxy may drop
+   the header: then yes. */
+bool fault_all_stored(const struct http_request *req, uint64_t rows);
+
 /* The error code of ClickHouse in the answer, 0 when there is none. */
 int fault_code(const struct http_request *req);
 

@@ -173,6 +173,20 @@ static void range_judge(struct batch *b, const unsigned *items, unsigned count,
     }
 }
 
+/* The meaning of an ended insert of `rows` rows, and a text for it. */
+static enum fault insert_fault(const struct http_request *req, unsigned rows,
+                               char why[200])
+{
+    enum fault fault = fault_of(req, true);
+
+    fault_brief(req, why, 200);
+    if (fault == FAULT_NONE && !fault_all_stored(req, rows)) {
+        (void)snprintf(why, 200, "the server stored fewer rows than were sent");
+        fault = FAULT_RETRY;
+    }
+    return fault;
+}
+
 /* Sends rows of one table in a request of their own. */
 static enum fault range_send(struct insert *in, struct batch *b,
                              struct target *target, const unsigned *items,
@@ -182,6 +196,7 @@ static enum fault range_send(struct insert *in, struct batch *b,
     struct buf path;
     struct err e;
     enum fault fault;
+    int rc;
 
     target_reset(target);
     for (unsigned i = 0; i < count; i++) {
@@ -268,7 +283,7 @@ static void answer_judge(struct insert *in, struct batch *b,
     unsigned count = target->rows.count;
     char why[200];
 
-    switch (fault_of(req, true)) {
+    switch (insert_fault(req, count, why)) {
     case FAULT_NONE:
         range_judge(b, target->items, count, VERDICT_DONE, "");
         return;
@@ -280,7 +295,6 @@ static void answer_judge(struct insert *in, struct batch *b,
     case FAULT_UNKNOWN:
     case FAULT_DENIED: break;
     }
-    fault_brief(req, why, sizeof(why));
     range_judge(b, target->items, count, VERDICT_RETRY, why);
 }
 

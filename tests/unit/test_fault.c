@@ -102,11 +102,39 @@ static void test_texts(void **state)
     buf_fini(&req.reply);
 }
 
+static void test_stored(void **state)
+{
+    static const struct {
+        const char *summary;
+        bool all; /* of two rows */
+    } told[] = {
+        { "", true },
+        { "{}", true },
+        { "{\"read_rows\":\"0\"}", true },
+        { "{\"read_rows\":\"2\",\"written_rows\":\"2\"}", true },
+        { "{\"written_rows\":\"6\",\"written_bytes\":\"9\"}", true },
+        { "{\"written_rows\":\"1\",\"written_bytes\":\"9\"}", false },
+        { "{\"written_rows\":\"0\"}", false },
+        { "{\"written_rows\":\"x\"}", true },
+        { "{\"written_rows\":2}", true },
+        { "nonsense", true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(told); i++) {
+        struct http_request req = { .status = 200 };
+
+        (void)snprintf(req.summary, sizeof(req.summary), "%s", told[i].summary);
+        assert_int_equal(fault_all_stored(&req, 2), told[i].all);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fault),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_stored),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

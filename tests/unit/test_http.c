@@ -85,6 +85,7 @@ static void answer(int fd, const char *request, size_t len)
         put(fd, "HTTP/1.1 103 Early Hints\r\n"
                 "X-ClickHouse-Exception-Code: 1\r\n\r\n"
                 "HTTP/1.1 500 Error\r\nx-clickhouse-exception-code:  241 \r\n"
+                "X-ClickHouse-Summary: {\"written_rows\":\"3\"}\r\n"
                 "Content-Length: 8\r\n\r\nCode:241");
     } else if (strstr(request, " /long ")) {
         put(fd, "HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n01234567890");
@@ -270,6 +271,9 @@ static void answers(void **state)
                      rq.why);
         }
         assert_string_equal(rq.exception_code, cases[i].code);
+        assert_string_equal(rq.summary, cases[i].code[0]
+                                            ? "{\"written_rows\":\"3\"}"
+                                            : "");
         if (cases[i].body) {
             assert_string_equal(buf_z(&rq.reply), cases[i].body);
         }
