@@ -211,9 +211,9 @@ static enum fault range_send(struct insert *in, struct batch *b,
     buf_init(&path, SIZE_MAX);
     request_ready(in, &req, target, &path);
     req.body = buf_str(&in->part);
-    fault = http_run(in->session->http, &req, 1, &e) < 0 ? FAULT_RETRY
-                                                         : fault_of(&req, true);
-    fault_brief(&req, why, 200);
+    rc = http_run(in->session->http, &req, 1, &e);
+    fault = insert_fault(&req, count, why);
+    CHECK(rc == 0 || fault == FAULT_RETRY); /* no answer, status 0 */
     buf_fini(&path);
     buf_fini(&req.reply);
     return fault;
