@@ -9,7 +9,7 @@ RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y \
         --no-install-recommends \
         postgresql-client \
-        python3-minimal \
+        python3 \
     && rm -rf /var/lib/apt/lists/*
 COPY compose/traffic /opt/data-sync/traffic
 COPY compose/stack /opt/data-sync/stack
