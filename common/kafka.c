@@ -204,14 +204,10 @@ static int topic_consume(struct reading *r, rd_kafka_topic_t *rkt,
 
 static int topic_read(rd_kafka_t *rk, struct reading *r, struct err *e)
 {
-    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
-    rd_kafka_topic_t *rkt;
-    int rc = -1;
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, r->topic, NULL);
+    int rc;
 
-    (void)rd_kafka_topic_conf_set(conf, "auto.offset.reset", "error", NULL, 0);
-    rkt = rd_kafka_topic_new(rk, r->topic, conf);
     if (!rkt) {
-        rd_kafka_topic_conf_destroy(conf);
         return kafka_err(e, rd_kafka_last_error(), "opening");
     }
     if (rd_kafka_consume_start(rkt, 0, RD_KAFKA_OFFSET_BEGINNING) != 0) {
@@ -236,6 +232,7 @@ static rd_kafka_t *reader_new(const char *brokers, const char *client_id,
     }
     if (kafka_set(conf, "enable.partition.eof", "true", e) < 0 ||
         kafka_set(conf, "enable.auto.commit", "false", e) < 0 ||
+        kafka_set(conf, "auto.offset.reset", "error", e) < 0 ||
         kafka_set(conf, "check.crcs", "true", e) < 0) {
         rd_kafka_conf_destroy(conf);
         return NULL;

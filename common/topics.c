@@ -85,29 +85,27 @@ static int look_read(const struct rd_kafka_metadata *metadata, const char *name,
     return 0;
 }
 
+/* Asks for all topics. To ask for one needs a handle of it, and librdkafka
+   would keep that handle: the rd_kafka_topic_new of a caller that comes later
+   would get it, and its own configuration (partitioner, opaque) would be
+   ignored without a word. */
 static int topic_look(rd_kafka_t *rk, const char *name, struct look *ret_look,
                       struct err *e)
 {
     int64_t deadline_ms = clock_ms() + CALL_MS;
     const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_topic_t *rkt = rd_kafka_topic_new(rk, name, NULL);
     rd_kafka_resp_err_t code;
     int rc;
 
-    if (!rkt) {
-        return topic_err(e, rd_kafka_last_error(), NULL, name);
-    }
     do {
-        code =
-            rd_kafka_metadata(rk, 0, rkt, &metadata, step_left_ms(deadline_ms));
+        code = rd_kafka_metadata(rk, 1, NULL, &metadata,
+                                 step_left_ms(deadline_ms));
     } while (no_answer(code) && call_goes_on(deadline_ms));
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        rc = look_read(metadata, name, ret_look, e);
-        rd_kafka_metadata_destroy(metadata);
-    } else {
-        rc = topic_err(e, code, NULL, name);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return topic_err(e, code, NULL, name);
     }
-    rd_kafka_topic_destroy(rkt);
+    rc = look_read(metadata, name, ret_look, e);
+    rd_kafka_metadata_destroy(metadata);
     return rc;
 }
 

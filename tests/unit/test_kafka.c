@@ -132,6 +132,26 @@ static void looks(void **state)
     assert_false(created);
 }
 
+/* librdkafka gives every caller the one handle of a topic, with the
+   configuration of whoever came first: ours must leave none behind, else the
+   producer's partitioner would be ignored. */
+static void leaves_no_handle_behind(void **state)
+{
+    struct err e = { 0 };
+    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
+    rd_kafka_topic_t *topic;
+    int partitions, own = 0;
+    int64_t high;
+
+    (void)state;
+    assert_int_equal(topic_partitions(producer, "six", &partitions, &e), 0);
+    assert_int_equal(topic_end(producer, "six", 3, &high, &e), 0);
+    rd_kafka_topic_conf_set_opaque(conf, &own);
+    topic = rd_kafka_topic_new(producer, "six", conf);
+    assert_ptr_equal(rd_kafka_topic_opaque(topic), &own);
+    rd_kafka_topic_destroy(topic);
+}
+
 struct seen {
     struct buf text;
     int stop_at; /* the callback fails at this record */
@@ -225,6 +245,7 @@ int main(void)
         cmocka_unit_test(headers),
         cmocka_unit_test(ping),
         cmocka_unit_test(looks),
+        cmocka_unit_test(leaves_no_handle_behind),
         cmocka_unit_test(reads_all),
         cmocka_unit_test(ends),
     };
