@@ -76,7 +76,11 @@ static int configure(rd_kafka_conf_t *conf, struct err *e)
         { "batch.num.messages", "100000" },
         { "queue.buffering.max.messages", "1000000" },
         { "message.max.bytes", "16777216" },
+        { "partitioner", "murmur2_random" },
         { "topic.metadata.refresh.interval.ms", "60000" },
+        /* the keys' partitions are a promise (DESIGN 2): also of a handle
+           that librdkafka made before publish_topic did */
+        { "partitioner", "murmur2_random" },
     };
     char kbytes[16];
 
@@ -122,21 +126,26 @@ int publish_open(struct publish *pub, const char *brokers,
 
 int publish_topic(struct publish *pub, struct table *t, struct err *e)
 {
-    rd_kafka_topic_conf_t *conf = rd_kafka_topic_conf_new();
-    char text[256];
-
-    CHECK(t->rkt == NULL && t->partition_count > 0);
-    if (rd_kafka_topic_conf_set(conf, "partitioner", "murmur2_random", text,
-                                sizeof(text)) != RD_KAFKA_CONF_OK) {
-        rd_kafka_topic_conf_destroy(conf);
-        return err_set(e, ERR_FATAL, "partitioner: %s", text);
+    if (t->rkt != NULL) {
+        return 0;
     }
+    /* A conf of its own has none of what configure() set for topics (acks,
+       message.timeout.ms, partitioner): begin with those. */
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(pub->rk);
+
     rd_kafka_topic_conf_set_opaque(conf, t);
-    t->rkt = rd_kafka_topic_new(pub->rk, t->topic, conf); /* takes conf */
-    if (t->rkt == NULL) {
-        rd_kafka_topic_conf_destroy(conf);
+    rd_kafka_topic_t *rkt = rd_kafka_topic_new(pub->rk, t->topic, conf);
+    if (rkt == NULL) { /* it took conf all the same */
         return kafka_err(e, rd_kafka_last_error(), t->topic);
     }
+    /* librdkafka keeps one object per topic, with the conf of its first use,
+       and says nothing of a second one. */
+    if (rd_kafka_topic_opaque(rkt) != t) {
+        rd_kafka_topic_destroy(rkt);
+        return err_set(e, ERR_FATAL, "topic %s is in use for something else",
+                       t->topic);
+    }
+    t->rkt = rkt;
     t->published = metric_get(
         metric_family(METRIC_COUNTER, "cdc_kafka_messages_published_total",
                       "topic", "Records acknowledged by Kafka"),
@@ -320,7 +329,7 @@ void publish_close(struct publish *pub)
         rd_kafka_destroy(pub->rk);
     }
     for (int i = 0; i < 2; i++) {
-        if (pub->wake[i] >= 0) {
+        if (pub->wake[i] > 0) { /* 0: never opened */
             (void)close(pub->wake[i]);
         }
     }
