@@ -78,9 +78,6 @@ static int configure(rd_kafka_conf_t *conf, struct err *e)
         { "message.max.bytes", "16777216" },
         { "partitioner", "murmur2_random" },
         { "topic.metadata.refresh.interval.ms", "60000" },
-        /* the keys' partitions are a promise (DESIGN 2): also of a handle
-           that librdkafka made before publish_topic did */
-        { "partitioner", "murmur2_random" },
     };
     char kbytes[16];
 
