@@ -182,18 +182,20 @@ static void fields_add(struct buf *b, const char *fmt, va_list args)
     (void)vsnprintf(text, sizeof(text), fmt, again);
     va_end(again);
     while (*at) {
-        const char *equals = strchr(at, '=');
         const char *next = at + strcspn(at, " ");
-        size_t from, to, limit = strlen(text);
+        const char *equals = memchr(at, '=', (size_t)(next - at));
+        /* a slip in a format (no key) must not cost a line, or more */
+        struct str key =
+            equals ? (struct str){ at, (size_t)(equals - at) } : STR("text");
+        const char *value = equals ? equals + 1 : at;
+        size_t from = prefix_length(fmt, (size_t)(value - fmt), args);
+        size_t to = prefix_length(fmt, (size_t)(next - fmt), args);
+        size_t limit = strlen(text);
 
-        CHECK(equals && equals < next);
-        from = prefix_length(fmt, (size_t)(equals + 1 - fmt), args);
-        to = prefix_length(fmt, (size_t)(next - fmt), args);
         from = from < limit ? from : limit;
         to = to < limit ? to : limit;
-        field_add(b, (struct str){ at, (size_t)(equals - at) },
-                  (struct str){ text + from, to - from },
-                  prints_number(equals + 1, (size_t)(next - equals - 1)));
+        field_add(b, key, (struct str){ text + from, to - from },
+                  prints_number(value, (size_t)(next - value)));
         at = next + (*next == ' ');
     }
 }

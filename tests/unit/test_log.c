@@ -64,6 +64,18 @@ static void logfmt(void **state)
                         "b=\"\" c=-5 d=\"k=v\"\n");
 }
 
+static void slips_in_a_format_cost_nothing(void **state)
+{
+    (void)state;
+    log_init("p", LOG_INFO, LOG_LOGFMT);
+    log_info("m", "a=%d no %s b=%d", 1, "key", 2);
+    assert_string_equal(logged(), "level=INFO component=p msg=m a=1 text=no "
+                                  "text=key b=2\n");
+    log_info("m", "a=%s  b=%s", "1", "2");
+    assert_string_equal(logged(), "level=INFO component=p msg=m a=1 "
+                                  "text=\"\" b=2\n");
+}
+
 static void values_cannot_forge(void **state)
 {
     (void)state;
@@ -132,6 +144,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(logfmt, begin, end),
+        cmocka_unit_test_setup_teardown(slips_in_a_format_cost_nothing, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(values_cannot_forge, begin, end),
         cmocka_unit_test_setup_teardown(json, begin, end),
         cmocka_unit_test_setup_teardown(levels, begin, end),
