@@ -7,7 +7,7 @@
 #include "monitor/probe_kafka.h"
 #include "monitor/probe_pg.h"
 
-enum { SELF_MS = 3000, CONNECT_TRIES = 3 };
+enum { SELF_MS = 3000 };
 
 /* Where all findings end up. */
 struct finding {
@@ -54,16 +54,14 @@ static int check_kafka(const struct settings *s, struct finding *f,
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     struct lag lag;
     char what[100] = "";
-    int rc = -1;
+    int rc;
 
     lag_init(&lag, false, false);
     if (probe_kafka_open(&kafka, s->common.brokers, s->common.name, &lag, &lock,
                          e) < 0) {
         return -1;
     }
-    for (int i = 0; rc < 0 && i < CONNECT_TRIES; i++) {
-        rc = probe_kafka_check(&kafka, what, e);
-    }
+    rc = probe_kafka_check(&kafka, what, e);
     say(f, SERVICE_KAFKA, rc, what, e);
     probe_kafka_close(&kafka);
     lag_fini(&lag);

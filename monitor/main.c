@@ -63,8 +63,5 @@ int main(int argc, char **argv)
         rc = command_run(&settings, command, &e);
     }
     conf_free(&settings_program, &settings);
-    if (rc < 0) {
-        log_error("stopped", "error=%s", e.text);
-    }
-    return rc < 0 ? err_exit_code(e.kind) : 0;
+    return rc < 0 ? conf_fail(&settings_program, &e) : 0;
 }

@@ -89,19 +89,14 @@ static void topics_take(struct probe_kafka *p,
     (void)pthread_mutex_unlock(p->lock);
 }
 
-int probe_kafka_check(struct probe_kafka *p, char ret_what[100], struct err *e)
+static int topics_list(struct probe_kafka *p, char ret_what[100], struct err *e)
 {
     const struct rd_kafka_metadata *md;
-    rd_kafka_resp_err_t code;
+    rd_kafka_resp_err_t code =
+        rd_kafka_metadata(p->rk, 1, NULL, &md, PROBE_KAFKA_MS);
 
-    (void)rd_kafka_poll(p->rk, 0); /* errors without an addressee */
-    if (p->listed_ms != 0 &&
-        clock_ms() - p->listed_ms < PROBE_KAFKA_TOPICS_MS) {
-        return kafka_ping(p->rk, PROBE_KAFKA_CHECK_MS, e);
-    }
-    code = rd_kafka_metadata(p->rk, 1, NULL, &md, PROBE_KAFKA_CHECK_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        return err_set(e, ERR_UNREACHABLE, "no broker answers: %s",
+        return err_set(e, ERR_UNREACHABLE, "no broker lists its topics: %s",
                        rd_kafka_err2str(code));
     }
     topics_take(p, md);
@@ -110,6 +105,18 @@ int probe_kafka_check(struct probe_kafka *p, char ret_what[100], struct err *e)
     rd_kafka_metadata_destroy(md);
     p->listed_ms = clock_ms();
     return 0;
+}
+
+int probe_kafka_check(struct probe_kafka *p, char ret_what[100], struct err *e)
+{
+    bool listed =
+        p->listed_ms != 0 && clock_ms() - p->listed_ms < PROBE_KAFKA_TOPICS_MS;
+
+    (void)rd_kafka_poll(p->rk, 0); /* errors without an addressee */
+    if (kafka_ping(p->rk, PROBE_KAFKA_CHECK_MS, e) < 0) {
+        return -1;
+    }
+    return listed ? 0 : topics_list(p, ret_what, e);
 }
 
 /* What is left of the round, at most PROBE_KAFKA_MS, at least 1. */

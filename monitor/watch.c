@@ -64,20 +64,24 @@ static struct health_now now(void)
     return (struct health_now){ clock_wall_us(), clock_ms() };
 }
 
-/* Texts of others, as one line of printable ASCII. */
+/* Texts of others, as one line of printable ASCII; runs of blanks as one. */
 static void text_copy(char *to, size_t size, const char *from)
 {
-    size_t i = 0;
+    size_t len = 0;
 
-    for (; from[i] && i + 1 < size; i++) {
-        unsigned char c = (unsigned char)from[i];
+    for (; *from && len + 1 < size; from++) {
+        unsigned char c = (unsigned char)*from;
 
-        to[i] = c < 0x20 ? ' ' : c < 0x7f ? (char)c : '?';
+        if (c > 0x20) {
+            to[len++] = c < 0x7f ? (char)c : '?';
+        } else if (len > 0 && to[len - 1] != ' ') {
+            to[len++] = ' ';
+        }
     }
-    while (i > 0 && to[i - 1] == ' ') {
-        i--;
+    while (len > 0 && to[len - 1] == ' ') {
+        len--;
     }
-    to[i] = '\0';
+    to[len] = '\0';
 }
 
 /* --- What the threads do ------------------------------------------------- */
@@ -431,11 +435,15 @@ static void health_say(struct watch *w, struct health_now at)
 {
     enum health health = health_judge(&w->facts, at);
 
+    bool all = true;
+
     for (int i = 0; i < SERVICE_COUNT; i++) {
         service_say(w, (enum service)i, at);
-        if (w->facts.services[i].enabled && w->said[i] == SAID_NOTHING) {
-            return;
-        }
+        all = all &&
+              (!w->facts.services[i].enabled || w->said[i] != SAID_NOTHING);
+    }
+    if (!all) {
+        return;
     }
     if (!w->said_any || health != w->said_health) {
         log_info("health", "status=%s lag_s=%.1f error_rate=%.4f",
