@@ -101,8 +101,7 @@ static int value_store(const struct origin *o, void *cfg, struct err *e)
     void *field = (char *)cfg + o->row->offset;
 
     if (o->row->required && o->value[0] == '\0') {
-        return err_set(e, ERR_CONFIG, "%s is empty; it takes %s", o->name,
-                       o->row->help);
+        return err_set(e, ERR_CONFIG, "%s is empty: %s", o->name, o->row->help);
     }
     switch (o->row->type) {
     case CONF_INT: return int_parse(o, field, e);
@@ -205,7 +204,7 @@ static int row_load(const struct conf_program *program,
     if (rc == 0 && o.value) {
         rc = value_store(&o, cfg, e);
     } else if (rc == 0 && row->required) {
-        rc = err_set(e, ERR_CONFIG, "%s is not set; it takes %s",
+        rc = err_set(e, ERR_CONFIG, "%s is not set: %s",
                      row->env ? row->env : row->flag, row->help);
     }
     buf_fini(&text);
@@ -261,11 +260,14 @@ void conf_free(const struct conf_program *program, void *cfg)
 
 int conf_fail(const struct conf_program *program, const struct err *e)
 {
+    char msg[80];
+
     if (e->kind == ERR_USAGE) {
         (void)fprintf(stderr, "%s: %s\nTry '%s --help'.\n", program->name,
                       e->text, program->name);
     } else {
-        log_error("stopped", "error=%s", e->text);
+        (void)snprintf(msg, sizeof(msg), "%s ends", program->name);
+        log_error(msg, "error=%s", e->text);
     }
     return err_exit_code(e->kind);
 }

@@ -4,13 +4,28 @@
 
 enum { COLUMNS = 79, HELP_BYTES_MAX = 1 << 20 };
 
+/* How much of `text` goes on one line: a word, or what fits of a word that is
+   longer than a line, cut behind a comma. */
+static size_t word_length(const char *text, size_t room)
+{
+    size_t len = strcspn(text, " "), cut = room;
+
+    if (len <= room) {
+        return len;
+    }
+    while (cut > 0 && text[cut - 1] != ',') {
+        cut--;
+    }
+    return cut > 0 ? cut : len;
+}
+
 /* Appends `text` in lines of COLUMNS, each with `indent` spaces. */
 static void text_wrap(struct buf *b, int indent, const char *text)
 {
     size_t column = 0;
 
     while (*text) {
-        size_t len = strcspn(text, " ");
+        size_t len = word_length(text, (size_t)(COLUMNS - indent));
 
         if (column > 0 && column + 1 + len > COLUMNS) {
             buf_char(b, '\n');

@@ -1,7 +1,6 @@
 /*
  * cdc-producer: PostgreSQL changes -> one Kafka topic per table.
  */
-#include "common/log.h"
 #include "common/metrics.h"
 #include "common/stop.h"
 #include "producer/producer.h"
@@ -33,9 +32,9 @@ int main(int argc, char **argv)
         rc = start(&producer, command, &e);
     }
     if (rc < 0) {
-        log_error("cdc-producer ends", "error=%s", e.text);
+        rc = conf_fail(&options_program, &e);
     }
     producer_close(&producer);
     conf_free(&options_program, &producer.opt);
-    return rc < 0 ? err_exit_code(e.kind) : 0;
+    return rc;
 }

@@ -1,7 +1,6 @@
 /*
  * cdc-sink-es - applies the pipeline's events to Elasticsearch.
  */
-#include "common/log.h"
 #include "common/stop.h"
 #include "sink-es/es.h"
 
@@ -47,9 +46,6 @@ int main(int argc, char **argv)
     if (rc == 0 && action == CONF_RUN) {
         rc = command_run(&conf, strcmp(command, "check") == 0, &e);
     }
-    if (rc < 0) {
-        log_error("cdc-sink-es ends", "error=%s", e.text);
-    }
     conf_free(&program, &conf);
-    return rc < 0 ? err_exit_code(e.kind) : 0;
+    return rc < 0 ? conf_fail(&program, &e) : 0;
 }

@@ -12,6 +12,7 @@
 
 #include "common/conf.h"
 #include "common/confhelp.h"
+#include "common/log.h"
 
 struct cfg {
     struct conf_common common;
@@ -57,6 +58,8 @@ static const struct conf_row rows[] = {
       .env = "T_OPTIONAL",
       .type = CONF_STRING,
       .offset = offsetof(struct cfg, optional),
+      .def = "first=localhost:9851,second=localhost:9852,third=localhost:98"
+             "53,fourth=localhost:9854",
       .help = "optional text" },
     { 0 },
 };
@@ -136,7 +139,8 @@ static void later_sources_win(void **state)
     assert_false(cfg.fast);
     assert_string_equal(cfg.common.name, "cdc");
     assert_string_equal(cfg.common.listen, "0.0.0.0:9850");
-    assert_null(cfg.optional);
+    assert_non_null(cfg.optional);
+    assert_null(cfg.listen);
     (void)setenv("T_SIZE", "-1", 1);
     (void)setenv("T_FAST", "yes", 1);
     (void)setenv("CDC_NAME", "shop", 1);
@@ -168,7 +172,7 @@ static void empty_variables(void **state)
     (void)setenv("KAFKA_BROKERS", "", 1);
     assert_int_equal(load(""), -1);
     assert_int_equal(e.kind, ERR_CONFIG);
-    assert_memory_equal(e.text, "KAFKA_BROKERS is empty; it takes ", 33);
+    assert_memory_equal(e.text, "KAFKA_BROKERS is empty: ", 24);
 }
 
 static void errors(void **state)
@@ -204,7 +208,7 @@ static void errors(void **state)
           "--size: \"\" is not a whole number from -1 to 1000" },
         { "--fast=maybe", ERR_USAGE, "--fast: \"maybe\" is not true or false" },
         { "--url=", ERR_CONFIG,
-          "--url is empty; it takes postgresql://user:password@host/database" },
+          "--url is empty: postgresql://user:password@host/database" },
     };
 
     (void)state;
@@ -221,7 +225,7 @@ static void errors(void **state)
     (void)unsetenv("T_SIZE");
     assert_int_equal(load(""), -1);
     assert_int_equal(e.kind, ERR_CONFIG);
-    assert_string_equal(e.text, "T_URL is not set; it takes "
+    assert_string_equal(e.text, "T_URL is not set: "
                                 "postgresql://user:password@host/database");
 }
 
@@ -343,6 +347,40 @@ static void help(void **state)
     buf_fini(&b);
 }
 
+static void failures(void **state)
+{
+    static const struct {
+        enum err_kind kind;
+        int code;
+        const char *want;
+    } cases[] = {
+        { ERR_USAGE, 64, "cdc-test: no such\nTry 'cdc-test --help'.\n" },
+        { ERR_CONFIG, 78, "msg=\"cdc-test ends\" error=\"no such\"\n" },
+        { ERR_UNREACHABLE, 69, "msg=\"cdc-test ends\" error=\"no such\"\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[500];
+        int fds[2], saved = dup(STDERR_FILENO);
+        ssize_t n;
+
+        log_init("test", LOG_ERROR, LOG_LOGFMT);
+        assert_int_equal(pipe(fds), 0);
+        assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+        (void)err_set(&e, cases[i].kind, "no such");
+        assert_int_equal(conf_fail(&program, &e), cases[i].code);
+        (void)dup2(saved, STDERR_FILENO);
+        n = read(fds[0], out, sizeof(out) - 1);
+        assert_true(n > 0);
+        out[n] = '\0';
+        assert_non_null(strstr(out, cases[i].want));
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        (void)close(saved);
+    }
+}
+
 /* What conf_load prints to stdout. */
 static void printed(const char *line, char *out, size_t max)
 {
@@ -395,6 +433,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(secrets_from_files, begin, end),
         cmocka_unit_test_setup_teardown(common_start, begin, end),
         cmocka_unit_test_setup_teardown(help, begin, end),
+        cmocka_unit_test_setup_teardown(failures, begin, end),
         cmocka_unit_test_setup_teardown(help_and_version_print, begin, end),
     };
 
