@@ -271,9 +271,8 @@ static void answers(void **state)
                      rq.why);
         }
         assert_string_equal(rq.exception_code, cases[i].code);
-        assert_string_equal(rq.summary, cases[i].code[0]
-                                            ? "{\"written_rows\":\"3\"}"
-                                            : "");
+        assert_string_equal(rq.summary,
+                            cases[i].code[0] ? "{\"written_rows\":\"3\"}" : "");
         if (cases[i].body) {
             assert_string_equal(buf_z(&rq.reply), cases[i].body);
         }
