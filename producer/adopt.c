@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "common/log.h"
+#include "common/stop.h"
 #include "common/topics.h"
 
 /* ---- publication ------------------------------------------------------- */
@@ -43,7 +44,9 @@ static int publication_create(const struct adopt *a, PGconn *conn,
     return rc;
 }
 
-int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
+/* Is there a publication, and of the right kind? */
+static int publication_judge(const struct adopt *a, PGconn *conn,
+                             bool *ret_exists, struct err *e)
 {
     static const char sql[] =
         "SELECT puballtables, pubinsert AND pubupdate AND pubdelete AND"
@@ -60,9 +63,7 @@ int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
     bool whole = exists && PQgetvalue(res, 0, 1)[0] == 't';
     bool root = exists && PQgetvalue(res, 0, 2)[0] == 't';
     PQclear(res);
-    if (!exists) {
-        return publication_create(a, conn, e);
-    }
+    *ret_exists = exists;
     if (all) {
         return err_set(e, ERR_CONFIG,
                        "publication \"%s\" is FOR ALL TABLES, which makes"
@@ -70,7 +71,7 @@ int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
                        " PUBLICATION \"%s\"",
                        a->publication, a->publication);
     }
-    if (!whole || !root) {
+    if (exists && (!whole || !root)) {
         return err_set(e, ERR_CONFIG,
                        "publication \"%s\" leaves out operations or"
                        " publishes partitions; run: ALTER PUBLICATION \"%s\""
@@ -81,9 +82,21 @@ int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
     return 0;
 }
 
+int adopt_publication(const struct adopt *a, PGconn *conn, struct err *e)
+{
+    bool exists;
+
+    if (publication_judge(a, conn, &exists, e) < 0) {
+        return -1;
+    }
+    return exists ? 0 : publication_create(a, conn, e);
+}
+
+/* 1 when a lock of the table is in the way: one table must not hold up the
+   others, so the next round tries again. */
 static int publication_change(const struct adopt *a, PGconn *conn,
-                              const char *verb, const char *schema,
-                              const char *name, struct err *e)
+                              const char *verb,
+                              const struct catalog_entry *entry, struct err *e)
 {
     struct buf sql;
 
@@ -91,13 +104,30 @@ static int publication_change(const struct adopt *a, PGconn *conn,
     buf_lit(&sql, "ALTER PUBLICATION ");
     pgconn_ident(&sql, str_of(a->publication));
     buf_printf(&sql, " %s TABLE ONLY ", verb);
-    table_sql(&sql, schema, name);
+    table_sql(&sql, entry->schema, entry->name);
     int rc = publication_exec(a, conn, &sql, e);
     buf_fini(&sql);
+    if (rc < 0 && e->kind == ERR_RETRY &&
+        PQtransactionStatus(conn) == PQTRANS_IDLE) {
+        log_warn("publication could not be changed, it is tried again",
+                 "table=%s.%s error=%s", entry->schema, entry->name, e->text);
+        return 1;
+    }
     return rc;
 }
 
 /* ---- one table --------------------------------------------------------- */
+
+/* The stream leaves generated columns out: a key that has one is not whole. */
+static bool key_generated(const struct catalog_table *cat)
+{
+    for (unsigned i = 0; i < cat->column_count; i++) {
+        if (cat->columns[i].key_index > 0 && cat->columns[i].generated) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Why this table cannot be captured, with the SQL that fixes it; false when
    it can. */
@@ -121,6 +151,11 @@ static bool unfit(const struct catalog_table *cat, struct buf *why)
         buf_lit(why, "its key is DEFERRABLE, so one transaction may hold a"
                      " key twice; make the constraint NOT DEFERRABLE on ");
         table_sql(why, cat->schema, cat->name);
+    } else if (key_generated(cat)) {
+        buf_lit(why, "its key has a generated column, which the WAL lacks;"
+                     " choose another unique index with ALTER TABLE ");
+        table_sql(why, cat->schema, cat->name);
+        buf_lit(why, " REPLICA IDENTITY USING INDEX ...");
     }
     return why->len > 0;
 }
@@ -173,8 +208,17 @@ static int topic_of(struct adopt *a, struct table *t, struct err *e)
     if (topic_ensure(a->pub->rk, &spec, &partitions, &created, e) < 0) {
         return err_wrap(e, "topic %s", t->topic);
     }
-    if (t->partition_count == 0) {
+    if (partitions > TABLE_PARTITIONS_MAX) {
+        return err_set(e, ERR_CONFIG,
+                       "topic %s has %d partitions, %d is the limit", t->topic,
+                       partitions, TABLE_PARTITIONS_MAX);
+    }
+    if (t->partition_count == 0 || created) {
         table_set_partitions(t, partitions);
+    } else if (t->partition_count != partitions) {
+        return err_set(e, ERR_FATAL,
+                       "topic %s has %d partitions, state remembers %d",
+                       t->topic, partitions, t->partition_count);
     }
     return publish_topic(a->pub, t, e);
 }
@@ -192,29 +236,54 @@ static void key_of(struct table *t, const struct catalog_table *cat)
     xfree(names);
 }
 
-/* Brings a fit table in. A half-done one (topic made, publication refused)
-   stays in the set without effect and is tried again. */
+/* The entry of a table: known by oid, dropped and made again under the same
+   name, or new. */
+static struct table *table_of(struct adopt *a,
+                              const struct catalog_entry *entry)
+{
+    struct table *t = tables_find(a->tables, entry->oid);
+
+    if (t != NULL) {
+        return t;
+    }
+    t = tables_by_name(a->tables, entry->schema, entry->name);
+    if (t == NULL) {
+        return tables_add(a->tables, entry->oid, entry->schema, entry->name);
+    }
+    log_warn("table was dropped and made again, it is copied anew", "table=%s",
+             t->label);
+    tables_rekey(a->tables, t, entry->oid);
+    return t;
+}
+
+/* Puts a table into the publication. What changed before that was not
+   streamed, so it is copied from its start. Where state says that it is
+   copied, wholly or in part, this comes first: a crash behind the ALTER
+   PUBLICATION would forget it. 1: in a later round. */
+static int join(struct adopt *a, PGconn *conn,
+                const struct catalog_entry *entry, struct table *t,
+                struct err *e)
+{
+    t->streamed = false;
+    if (t->copy == TABLE_COPY_DONE || t->copy_part != 0) {
+        table_copy_again(t);
+        t->noting = true;
+    }
+    if (t->noting && (t->dirty || a->pub->outstanding[PUBLISH_STATE] > 0)) {
+        return 1;
+    }
+    t->noting = false;
+    return publication_change(a, conn, "ADD", entry, e);
+}
+
+/* Brings a fit table in. 1: a later round goes on with it; the half-done
+   entry (topic made, not in the publication) has no effect. */
 static int take_in(struct adopt *a, PGconn *conn,
                    const struct catalog_entry *entry,
                    const struct catalog_table *cat, struct err *e)
 {
-    struct table *t = tables_find(a->tables, entry->oid);
-    struct buf label;
+    struct table *t = table_of(a, entry);
 
-    if (t == NULL) { /* made again under the same name? */
-        buf_init(&label, 1024);
-        buf_printf(&label, "%s.%s", entry->schema, entry->name);
-        t = tables_by_label(a->tables, buf_z(&label));
-        buf_fini(&label);
-        if (t != NULL) {
-            log_warn("table was dropped and made again, it is copied anew",
-                     "table=%s", t->label);
-            tables_rekey(a->tables, t, entry->oid);
-        }
-    }
-    if (t == NULL) {
-        t = tables_add(a->tables, entry->oid, entry->schema, entry->name);
-    }
     if (t->key_count == 0) {
         key_of(t, cat);
     } else if (!table_same_key(t, cat)) {
@@ -222,21 +291,36 @@ static int take_in(struct adopt *a, PGconn *conn,
                        "table %s: its key columns are not those that its"
                        " topic %s was filled with; restore the key, or start"
                        " with another CDC_NAME",
-                       t->label, t->topic);
+                       t->label, t->topic ? t->topic : "");
     }
     if (t->rkt == NULL && topic_of(a, t, e) < 0) {
         return -1;
     }
+    t->captured = true;
     if (!entry->in_publication) {
-        if (publication_change(a, conn, "ADD", entry->schema, entry->name, e) <
-            0) {
-            return -1;
+        int rc = join(a, conn, entry, t, e);
+
+        if (rc != 0) {
+            return rc;
         }
-        t->copy = TABLE_COPY_PENDING;
-        t->copy_part = t->copy_filenode = t->copy_block = 0;
-        t->dirty = true;
     }
+    t->streamed = true;
     return 0;
+}
+
+/* A table that the selection does not name (any more). Its rows in the WAL
+   are ignored, so it is copied anew should it ever come back. */
+static int leave_out(struct adopt *a, PGconn *conn,
+                     const struct catalog_entry *entry, struct table *t,
+                     struct err *e)
+{
+    if (t != NULL && (t->copy == TABLE_COPY_DONE || t->copy_part != 0)) {
+        table_copy_again(t);
+    }
+    if (!entry->in_publication) {
+        return 0;
+    }
+    return publication_change(a, conn, "DROP", entry, e) < 0 ? -1 : 0;
 }
 
 /* Looks at one table of the catalog. */
@@ -253,16 +337,16 @@ static int consider(struct adopt *a, PGconn *conn,
     int rc = 0;
 
     if (match == SELECTION_NO) {
-        return entry->in_publication
-                   ? publication_change(a, conn, "DROP", entry->schema,
-                                        entry->name, e)
-                   : 0;
+        return leave_out(a, conn, entry, t, e);
     }
-    if (t != NULL && t->rkt != NULL && entry->in_publication) {
+    if (t != NULL && t->captured && t->streamed && entry->in_publication) {
         return 0;
     }
-    if (catalog_read(conn, entry->oid, &cat, &found, e) < 0 || !found) {
-        return found ? -1 : 0;
+    if (catalog_read(conn, entry->oid, &cat, &found, e) < 0) {
+        return -1;
+    }
+    if (!found) {
+        return 0; /* dropped since it was listed */
     }
     buf_init(&why, 1 << 12);
     if (!unfit(&cat, &why)) {
@@ -272,7 +356,9 @@ static int consider(struct adopt *a, PGconn *conn,
             log_info("table is captured", "table=%s.%s", entry->schema,
                      entry->name);
         }
-    } else if (match == SELECTION_NAMED) {
+    } else if (match == SELECTION_NAMED ||
+               (t != NULL && entry->in_publication)) {
+        /* to skip one that is published would lose its changes */
         rc = refuse_named(entry, &why, e);
     } else if (!warned_before(a, entry->oid)) {
         log_warn("table is not captured", "table=%s.%s reason=%s",
@@ -280,7 +366,7 @@ static int consider(struct adopt *a, PGconn *conn,
     }
     buf_fini(&why);
     catalog_table_fini(&cat);
-    return rc;
+    return rc < 0 ? -1 : 0;
 }
 
 /* ---- checks at start --------------------------------------------------- */
@@ -346,6 +432,11 @@ static int topic_check(struct adopt *a, struct table *t, struct err *e)
     return 0;
 }
 
+static bool selected(const struct adopt *a, const struct table *t)
+{
+    return selection_find(a->selection, t->schema, t->name) != SELECTION_NO;
+}
+
 static int topics_check(struct adopt *a, const struct catalog_entry *entries,
                         unsigned count, struct err *e)
 {
@@ -353,9 +444,47 @@ static int topics_check(struct adopt *a, const struct catalog_entry *entries,
         struct table *t = tables_find(a->tables, entries[i].oid);
 
         if (t != NULL && t->partition_count > 0 && t->topic != NULL &&
-            topic_check(a, t, e) < 0) {
+            selected(a, t) && topic_check(a, t, e) < 0) {
             return -1;
         }
+    }
+    return 0;
+}
+
+static bool listed(const struct catalog_entry *entries, unsigned count,
+                   uint32_t oid)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (entries[i].oid == oid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Tables that state knows and the catalog no longer has: the WAL may still
+   hold rows of them, which go to their topics as long as these exist. */
+static int dropped_open(struct adopt *a, const struct catalog_entry *entries,
+                        unsigned count, struct err *e)
+{
+    for (unsigned i = 0; i < a->tables->count; i++) {
+        struct table *t = a->tables->list[i];
+        int partitions;
+
+        if (t->captured || t->partition_count == 0 || t->topic == NULL ||
+            !selected(a, t) || listed(entries, count, t->oid)) {
+            continue;
+        }
+        if (topic_partitions(a->pub->rk, t->topic, &partitions, e) < 0) {
+            return -1;
+        }
+        if (partitions == 0) {
+            continue; /* its topic was cleared away, too */
+        }
+        if (topic_check(a, t, e) < 0 || publish_topic(a->pub, t, e) < 0) {
+            return -1;
+        }
+        t->captured = true;
     }
     return 0;
 }
@@ -375,9 +504,16 @@ int adopt_sync(struct adopt *a, PGconn *conn, bool starting, unsigned *ret_new,
         goto out;
     }
     for (unsigned i = 0; i < count; i++) {
+        if (stop_requested()) {
+            (void)err_set(e, ERR_RETRY, "stop requested");
+            goto out;
+        }
         if (consider(a, conn, &entries[i], &new_count, e) < 0) {
             goto out;
         }
+    }
+    if (starting && dropped_open(a, entries, count, e) < 0) {
+        goto out;
     }
     *ret_new = new_count;
     rc = 0;
@@ -415,8 +551,10 @@ int adopt_check(struct adopt *a, PGconn *conn, struct err *e)
     struct catalog_entry *entries = NULL;
     unsigned count = 0;
     int rc = -1;
+    bool exists;
 
-    if (catalog_list(conn, a->publication, &entries, &count, e) < 0) {
+    if (publication_judge(a, conn, &exists, e) < 0 ||
+        catalog_list(conn, a->publication, &entries, &count, e) < 0) {
         return -1;
     }
     if (named_check(a, entries, count, e) < 0 ||

@@ -94,7 +94,7 @@ static void record_add(struct capture *c, struct table *t, enum event_op op,
         .table = t,
         .op = op,
         .version = ev.row_version,
-        .shape = t->rel->shape.fingerprint,
+        .shape = c->shape,
         .key = buf_str(key),
         .value = buf_str(value),
     };
@@ -215,17 +215,28 @@ static int update(struct capture *c, struct table *t, uint64_t lsn,
     if (old != NULL || moved) {
         row_write(&c->before, t->rel, &c->pgo.old_row, NULL);
     }
+    if (!buf_ok(&c->before)) { /* key_change resets it */
+        return refuse_row(t, lsn, &c->pgo.old_row, NULL, e);
+    }
     if (moved) {
         key_change(c, t, lsn);
     } else {
         record_add(c, t, EVENT_UPDATE, lsn, &c->key, &c->value);
     }
     if (!buf_ok(&c->key) || !buf_ok(&c->old_key) || !buf_ok(&c->after) ||
-        !buf_ok(&c->before) || !buf_ok(&c->value) || !buf_ok(&c->old_value)) {
+        !buf_ok(&c->value) || !buf_ok(&c->old_value)) {
         return refuse_row(t, lsn, row, old, e);
     }
     metric_add(t->updates, 1);
     return 0;
+}
+
+/* The table, if its rows go to a topic. */
+static struct table *captured(const struct capture *c, uint32_t oid)
+{
+    struct table *t = tables_find(c->tables, oid);
+
+    return t != NULL && t->captured ? t : NULL;
 }
 
 /* Rows of a table that is not captured: dropped from the selection, or put
@@ -244,8 +255,12 @@ static void ignore(struct capture *c)
 static int change(struct capture *c, const struct repl_msg *m,
                   enum capture_result *ret_result, struct err *e)
 {
-    struct table *t = tables_find(c->tables, c->msg.oid);
+    struct table *t = captured(c, c->msg.oid);
 
+    if (!ledger_in_transaction(c->ledger)) {
+        return err_set(e, ERR_FATAL, "row outside a transaction at LSN %X/%X",
+                       LSN_ARG(m->lsn));
+    }
     if (t == NULL) {
         ignore(c);
         return 0;
@@ -258,6 +273,7 @@ static int change(struct capture *c, const struct repl_msg *m,
                       "row with another number of columns than"
                       " its Relation message");
     }
+    memcpy(c->shape, t->rel->shape.fingerprint, sizeof(c->shape));
     buf_reset(&c->key);
     buf_reset(&c->old_key);
     buf_reset(&c->before);
@@ -282,6 +298,10 @@ static int begin(struct capture *c, struct err *e)
                        "transaction at LSN %X/%X after the one at %X/%X:"
                        " commit order went back",
                        LSN_ARG(c->msg.final_lsn), LSN_ARG(c->done_final_lsn));
+    }
+    if (!rowversion_fits(c->lsn_base, c->msg.final_lsn)) {
+        return err_set(e, ERR_FATAL, "no version for a commit at LSN %X/%X",
+                       LSN_ARG(c->msg.final_lsn));
     }
     c->final_lsn = c->msg.final_lsn;
     c->commit_us = c->msg.commit_us;
@@ -317,7 +337,7 @@ static int truncate(const struct capture *c, const struct repl_msg *m,
                     struct err *e)
 {
     for (unsigned i = 0; i < c->msg.truncate_count; i++) {
-        const struct table *t = tables_find(c->tables, c->pgo.truncated[i]);
+        const struct table *t = captured(c, c->pgo.truncated[i]);
 
         if (t != NULL) {
             return refuse(t, m->lsn, e,
@@ -356,7 +376,7 @@ static int dispatch(struct capture *c, const struct repl_msg *m,
     case PGO_UPDATE:
     case PGO_DELETE: return change(c, m, ret_result, e);
     case PGO_RELATION:
-        if (tables_find(c->tables, c->msg.oid) != NULL) {
+        if (captured(c, c->msg.oid) != NULL) {
             *ret_result = CAPTURE_RELATION;
         }
         return 0;

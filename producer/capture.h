@@ -59,6 +59,8 @@ struct capture {
 
     struct record records[3];
     unsigned record_count;
+    char shape[17]; /* theirs: the table may lose its relation while they wait
+                       for room in the queue */
     struct buf key, old_key, before, after, value, old_value;
 };
 

@@ -113,7 +113,7 @@ static struct table *next_table(const struct copy *c, bool marked)
     for (unsigned i = 0; i < c->tables->count; i++) {
         struct table *t = c->tables->list[i];
 
-        if (t->copy == TABLE_COPY_PENDING && t->rkt != NULL &&
+        if (t->copy == TABLE_COPY_PENDING && t->streamed &&
             (!marked || t->copy_nonce == c->nonce)) {
             return t;
         }
@@ -208,8 +208,11 @@ static int settle(struct copy *c, bool *ret_moved, struct err *e)
     PGresult *res = NULL;
 
     if (!c->ask.asked) {
-        return clock_ms() < c->wait_until_ms ? 0
-                                             : question_ask(&c->ask, sql, e);
+        if (clock_ms() < c->wait_until_ms) {
+            return 0;
+        }
+        c->wait_until_ms = 0; /* now the socket is waited for */
+        return question_ask(&c->ask, sql, e);
     }
     int got = question_answer(&c->ask, &res, e);
     if (got <= 0) {
@@ -300,6 +303,13 @@ static int plan(struct copy *c, bool *ret_moved, struct err *e)
         copy_table_done(c);
         return 0;
     }
+    if (strcmp(cat.schema, t->schema) != 0 || strcmp(cat.name, t->name) != 0) {
+        (void)err_set(e, ERR_FATAL,
+                      "table %s is now called %s.%s: renaming is not supported"
+                      " yet; rename it back",
+                      t->label, cat.schema, cat.name);
+        goto out;
+    }
     if (!table_same_key(t, &cat)) {
         (void)err_set(e, ERR_FATAL,
                       "table %s: its key columns changed while it was to be"
@@ -339,7 +349,16 @@ static int step(struct copy *c, bool quiet, bool *ret_moved, struct err *e)
 
 int copy_step(struct copy *c, bool quiet, bool *ret_moved, struct err *e)
 {
-    if (c->phase == COPY_IDLE && clock_ms() < c->wait_until_ms) {
+    if (c->phase == COPY_IDLE) {
+        if (clock_ms() < c->wait_until_ms) {
+            return 0;
+        }
+        c->wait_until_ms = 0;
+    }
+    if (c->t != NULL && c->t->copy_nonce != c->nonce) {
+        /* made again, or taken out of the publication for a while: what has
+           been read so far tells nothing of it */
+        copy_restart(c, "it joined anew");
         return 0;
     }
     if (step(c, quiet, ret_moved, e) == 0) {

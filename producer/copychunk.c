@@ -10,6 +10,7 @@
 #include "producer/row.h"
 
 enum {
+    COPY_SQL_BYTES_MAX = 1 << 20, /* 1,600 columns of 128 escaped bytes fit */
     CHUNK_BLOCKS_MIN = 64, /* halved to this while the window overflows */
     ROWS_PER_STEP = 512,   /* then the stream has its turn */
     SNAPSHOT_AGAIN_MS = 20,
@@ -55,7 +56,11 @@ int copychunk_ask(struct copy *c, bool quiet, bool *ret_moved, struct err *e)
     if (shape_ready(c, &ready, e) < 0) {
         return -1;
     }
-    if (!ready || !quiet || clock_ms() < c->wait_until_ms) {
+    if (clock_ms() < c->wait_until_ms) {
+        return 0;
+    }
+    c->wait_until_ms = 0; /* from here on the stream is waited for */
+    if (!ready || !quiet) {
         return 0;
     }
     part = &c->parts[c->part];
@@ -174,7 +179,7 @@ int copychunk_flush(struct copy *c, bool *ret_moved, struct err *e)
     PGresult *res = NULL;
     int rc;
 
-    buf_init(&sql, 4096);
+    buf_init(&sql, COPY_SQL_BYTES_MAX);
     if (!c->ask.asked) {
         buf_printf(&sql,
                    "SELECT pg_catalog.pg_current_wal_flush_lsn() >= '%X/%X'"

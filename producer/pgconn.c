@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/stop.h"
 
 enum { STOP_GRACE_MS = 3000 };
@@ -18,6 +19,7 @@ static const char SESSION_OPTIONS[] =
     " -c row_security=off -c lc_monetary=C -c xmloption=content"
     " -c synchronous_commit=local -c statement_timeout=0"
     " -c idle_in_transaction_session_timeout=0"
+    " -c idle_session_timeout=0 -c lock_timeout=0"
     " -c default_transaction_read_only=off";
 
 static int connect_wait(PGconn *conn, int64_t deadline_ms, struct err *e)
@@ -53,6 +55,15 @@ static int connect_wait(PGconn *conn, int64_t deadline_ms, struct err *e)
     return 0;
 }
 
+/* libpq would print them to stderr, between the lines of the log. */
+static void on_notice(void *arg, const PGresult *res)
+{
+    const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+    (void)arg;
+    log_debug("notice of the server", "text=%s", text ? text : "");
+}
+
 int pgconn_open(PGconn **ret_conn, const char *url, enum pgconn_kind kind,
                 struct err *e)
 {
@@ -82,6 +93,7 @@ int pgconn_open(PGconn **ret_conn, const char *url, enum pgconn_kind kind,
     if (connect_wait(conn, clock_ms() + PGCONN_CONNECT_MS, e) < 0) {
         goto fail;
     }
+    (void)PQsetNoticeReceiver(conn, on_notice, NULL);
     if (PQsetnonblocking(conn, 1) != 0) {
         (void)err_set(e, ERR_RETRY, "%s", PQerrorMessage(conn));
         goto fail;
@@ -100,12 +112,13 @@ void pgconn_close(PGconn *conn)
 
 /* Classes 08 connection, 53 resources, 57 operator intervention, 40
    serialization; lock_not_available, object_in_use; undefined table and
-   column: DDL raced with a question of ours, a new look helps. */
+   column, duplicate object (and its unique index): DDL, or another producer
+   at its start, raced with a question of ours, a new look helps. */
 static bool may_pass(const char *state)
 {
-    static const char *const prefixes[] = {
-        "08", "53", "57", "40", "55P03", "55006", "42P01", "42703"
-    };
+    static const char *const prefixes[] = { "08",    "53",    "57",    "40",
+                                            "55P03", "55006", "42P01", "42703",
+                                            "42710", "23505" };
 
     for (unsigned i = 0; i < COUNT_OF(prefixes); i++) {
         if (strncmp(state, prefixes[i], strlen(prefixes[i])) == 0) {

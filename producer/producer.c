@@ -210,7 +210,9 @@ static int catalog_turn(struct producer *p, struct err *e)
     if (adopt_sync(&p->adopt, p->session.conn, false, &joined, e) == 0) {
         return 0;
     }
-    if (e->kind != ERR_RETRY || PQstatus(p->session.conn) == CONNECTION_BAD) {
+    /* not idle: a question timed out, and its session can ask no other */
+    if (e->kind != ERR_RETRY ||
+        PQtransactionStatus(p->session.conn) != PQTRANS_IDLE) {
         return -1;
     }
     log_warn("looking for new tables failed, it is tried again", "error=%s",
@@ -240,12 +242,34 @@ static void wait_any(struct producer *p)
     (void)poll(fds, COUNT_OF(fds), wait_ms);
 }
 
+/* Stopped (SIGSTOP, a suspended machine) for so long that the server may have
+   given the slot to another producer: what this one would write into state
+   now could be older than what stands there (DESIGN 4.11). */
+static int awake_check(const struct producer *p, int64_t *turn_ms,
+                       struct err *e)
+{
+    int64_t now_ms = clock_ms(), slept_ms = now_ms - *turn_ms;
+
+    *turn_ms = now_ms;
+    if (p->session.repl.timeout_ms > 0 &&
+        slept_ms > p->session.repl.timeout_ms / 2) {
+        return err_set(e, ERR_RETRY,
+                       "stood still for %lld ms: looking whether the slot is"
+                       " still ours",
+                       (long long)slept_ms);
+    }
+    return 0;
+}
+
 static int loop(struct producer *p, struct err *e)
 {
+    int64_t turn_ms = clock_ms();
+
     while (!stop_requested()) {
         bool moved = false;
 
-        if (publish_poll(&p->pub, 0, e) < 0 || confirm(p, e) < 0 ||
+        if (awake_check(p, &turn_ms, e) < 0 ||
+            publish_poll(&p->pub, 0, e) < 0 || confirm(p, e) < 0 ||
             stream_turn(p, &moved, e) < 0 || copy_turn(p, &moved, e) < 0 ||
             catalog_turn(p, e) < 0) {
             return -1;
@@ -254,7 +278,7 @@ static int loop(struct producer *p, struct err *e)
             wait_any(p);
         }
     }
-    return 0;
+    return awake_check(p, &turn_ms, e);
 }
 
 /* ---- beginnings and ends ----------------------------------------------- */
@@ -323,20 +347,26 @@ static int settle_reports(struct producer *p, struct err *e)
 static int attempt(struct producer *p, struct err *e)
 {
     int rc = session_open(&p->session, e);
+    bool streamed = rc == 0;
 
-    if (rc == 0) {
+    if (streamed) {
         rc = streaming(p, e);
     }
     server_ready(p->server, false);
     metric_set(p->connected, 0);
     if (rc == 0 || stop_requested()) {
-        if (p->session.repl.streaming) {
+        /* only a session in order may write state: before it streams, the
+           ledger knows nothing of it, and a lost slot may have another owner */
+        if (streamed && rc == 0 && p->session.repl.streaming) {
             drain(p);
         }
         return 0;
     }
     session_close(&p->session);
-    if (e->kind != ERR_RETRY || p->pub.failure.kind != ERR_NONE) {
+    if (p->pub.failure.kind != ERR_NONE) {
+        *e = p->pub.failure;
+    }
+    if (e->kind != ERR_RETRY) {
         return -1;
     }
     struct err why = *e;

@@ -58,8 +58,8 @@ struct publish {
 int publish_open(struct publish *pub, const char *brokers,
                  struct ledger *ledger, struct err *e) MUST_CHECK;
 
-/* A topic handle for a table; fills t->rkt. Its partition count must be
-   set. */
+/* A topic handle for a table, through which reports find it; fills t->rkt,
+   unless it is there. */
 int publish_topic(struct publish *pub, struct table *t,
                   struct err *e) MUST_CHECK;
 

@@ -138,6 +138,20 @@ out:
     return rc < 0 ? err_wrap(e, "creating slot \"%s\"", slot) : 0;
 }
 
+/* Since 18 a publication that is missing is no error: the server warns and
+   leaves its changes out while the slot moves on (reliability.md 1.5). */
+static void on_notice(void *arg, const PGresult *res)
+{
+    struct repl *r = arg;
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (state && strcmp(state, "55000") == 0) {
+        (void)snprintf(r->skipped, sizeof(r->skipped), "%s",
+                       text ? text : "a warning without text");
+    }
+}
+
 int repl_start(struct repl *r, const char *slot, const char *publication,
                uint64_t lsn, struct err *e)
 {
@@ -179,6 +193,7 @@ int repl_start(struct repl *r, const char *slot, const char *publication,
         (void)pgconn_result_err(e, res);
         goto out;
     }
+    (void)PQsetNoticeReceiver(r->conn, on_notice, r);
     r->streaming = true;
     r->received_ms = clock_ms();
     r->status_sent_ms = 0;
@@ -243,6 +258,10 @@ int repl_next(struct repl *r, struct repl_msg *ret_msg, struct err *e)
                            PQerrorMessage(r->conn));
         }
         len = PQgetCopyData(r->conn, &r->message, 1);
+    }
+    if (r->skipped[0] != '\0') {
+        return err_set(e, ERR_FATAL, "the server leaves changes out: %s",
+                       r->skipped);
     }
     if (len == 0) {
         return 0;

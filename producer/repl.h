@@ -44,6 +44,7 @@ struct repl {
     int64_t status_sent_ms;
     bool reply_requested;
     bool streaming;
+    char skipped[256]; /* the server's warning that it leaves changes out */
 };
 
 /* Connects, identifies the server. Zero-initialise `r` first. */
@@ -60,7 +61,8 @@ int repl_start(struct repl *r, const char *slot, const char *publication,
                uint64_t lsn, struct err *e) MUST_CHECK;
 
 /* The next message without waiting. ERR_RETRY: the connection is gone;
-   ERR_FATAL: the server says that the slot or publication cannot be used. */
+   ERR_FATAL: the server says that the slot or publication cannot be used.
+   `r` must not move while it is open. */
 int repl_next(struct repl *r, struct repl_msg *ret_msg,
               struct err *e) MUST_CHECK;
 

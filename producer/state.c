@@ -119,14 +119,12 @@ static struct table *table_of(struct tables *tables, uint32_t oid,
         strcmp(t->name, name) == 0) {
         return t;
     }
-    for (unsigned i = 0; i < tables->count; i++) {
-        t = tables->list[i];
-        if (strcmp(t->schema, schema) == 0 && strcmp(t->name, name) == 0) {
-            tables_rekey(tables, t, oid);
-            return t;
-        }
+    t = tables_by_name(tables, schema, name);
+    if (t == NULL) {
+        return tables_add(tables, oid, schema, name);
     }
-    return tables_add(tables, oid, schema, name);
+    tables_rekey(tables, t, oid);
+    return t;
 }
 
 static bool table_read(struct tables *tables, const cJSON *v)

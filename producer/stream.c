@@ -46,6 +46,10 @@ static int shape_publish(struct stream *s, struct err *e)
 {
     struct table *t = s->shape_of;
 
+    if (t->rel == NULL) { /* dropped and made again while the queue was full */
+        s->shape_of = NULL;
+        return 0;
+    }
     if (strcmp(t->shape, t->rel->shape.fingerprint) != 0 &&
         publish_shape(s->pub, s->schema_topic, t, &t->rel->shape, e) < 0) {
         return -1;

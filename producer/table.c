@@ -29,11 +29,14 @@ struct table *tables_find(struct tables *ts, uint32_t oid)
     return *hit;
 }
 
-struct table *tables_by_label(struct tables *ts, const char *label)
+struct table *tables_by_name(const struct tables *ts, const char *schema,
+                             const char *name)
 {
     for (unsigned i = 0; i < ts->count; i++) {
-        if (strcmp(ts->list[i]->label, label) == 0) {
-            return ts->list[i];
+        struct table *t = ts->list[i];
+
+        if (strcmp(t->schema, schema) == 0 && strcmp(t->name, name) == 0) {
+            return t;
         }
     }
     return NULL;
@@ -79,11 +82,12 @@ struct table *tables_add(struct tables *ts, uint32_t oid, const char *schema,
     return t;
 }
 
-static void copy_forget(struct table *t)
+void table_copy_again(struct table *t)
 {
     t->copy = TABLE_COPY_PENDING;
     t->copy_filenode = t->copy_part = t->copy_block = 0;
     t->copy_rows = 0;
+    t->copy_nonce = 0;
     t->dirty = true;
 }
 
@@ -92,7 +96,7 @@ void tables_rekey(struct tables *ts, struct table *t, uint32_t oid)
     t->oid = oid;
     relation_free(t->rel);
     t->rel = NULL;
-    copy_forget(t);
+    table_copy_again(t);
     ts->last = NULL;
     qsort(ts->list, ts->count, sizeof(*ts->list), by_oid);
 }
@@ -136,7 +140,8 @@ bool table_same_key(const struct table *t, const struct catalog_table *c)
 
 void table_set_partitions(struct table *t, int count)
 {
-    CHECK(count > 0 && t->partition_count == 0);
+    CHECK(count > 0);
+    xfree(t->ends);
     t->partition_count = count;
     t->ends = xcalloc((size_t)count, sizeof(*t->ends));
     t->dirty = true;

@@ -15,7 +15,7 @@
 enum { TABLE_PARTITIONS_MAX = 1024 };
 
 enum table_copy {
-    TABLE_COPY_PENDING, /* to be copied; next_block says from where */
+    TABLE_COPY_PENDING, /* to be copied; copy_block says from where */
     TABLE_COPY_DONE,
 };
 
@@ -26,6 +26,12 @@ struct table {
     char *topic;
     char **key; /* names of the key columns, in key order */
     unsigned key_count;
+
+    bool captured; /* its topic is ready: rows of the stream go there. Not
+                       so a table that was left out, or dropped with its
+                       topic: what the WAL still holds of it is ignored */
+    bool streamed; /* the publication has it: it may be copied */
+    bool noting;   /* state must say "to be copied" before it has it again */
 
     rd_kafka_topic_t *rkt; /* publish.c's handle; NULL until opened */
     int partition_count;
@@ -57,14 +63,16 @@ struct tables {
 /* The table with this oid, or NULL. */
 struct table *tables_find(struct tables *ts, uint32_t oid);
 
-/* The table with this label, or NULL; linear, for rare use. */
-struct table *tables_by_label(struct tables *ts, const char *label);
+/* The table with this name, or NULL; linear, for rare use. (Not by label:
+   "a"."b.c" and "a.b"."c" share theirs.) */
+struct table *tables_by_name(const struct tables *ts, const char *schema,
+                             const char *name);
 
 /* Adds a table (copies the names) and gives it; its oid is not there yet. */
 struct table *tables_add(struct tables *ts, uint32_t oid, const char *schema,
                          const char *name);
 
-/* A table was dropped and made again under the same label: the entry gets
+/* A table was dropped and made again under the same name: the entry gets
    the new oid and forgets its copy. */
 void tables_rekey(struct tables *ts, struct table *t, uint32_t oid);
 
@@ -74,7 +82,10 @@ void table_set_key(struct table *t, const char *const *names, unsigned count);
 /* Is the key of `c` the one the table has (same columns, same order)? */
 bool table_same_key(const struct table *t, const struct catalog_table *c);
 
-/* Sets the number of partitions once (they are pinned). */
+/* It is to be copied from its start; a copy under way does not count. */
+void table_copy_again(struct table *t);
+
+/* Sets the number of partitions (they are pinned) and forgets their ends. */
 void table_set_partitions(struct table *t, int count);
 
 /* Must any table's state be written? */

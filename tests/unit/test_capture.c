@@ -99,7 +99,9 @@ static int setup(void **state)
     w->cap.pipeline = "cdc";
     capture_init(&w->cap);
     buf_init(&w->message, 1 << 20);
-    tables_add(&w->tables, OID, "public", "T")->rel = make_relation();
+    struct table *t = tables_add(&w->tables, OID, "public", "T");
+    t->rel = make_relation();
+    t->captured = true;
     *state = w;
     return 0;
 }
@@ -348,12 +350,85 @@ static void comes_again(void **state)
     assert_int_equal(take(w, &result), -1);
 }
 
+/* A delete that could not be written must not go out half: the buffer that
+   failed is used again for the create. */
+static void stops_at_a_broken_old_row(void **state)
+{
+    struct world *w = *state;
+
+    begin(w, 0x2000);
+    assert_int_equal(row(w, 'U', 'O', ROW("1", "\xff\xfe"), ROW("2", "x")), -1);
+    assert_int_equal(w->e.kind, ERR_FATAL);
+    assert_non_null(strstr(w->e.text, "\"after\""));
+}
+
+/* A table that was left out, or dropped with its topic, has no handle to
+   publish with. */
+static void ignores_tables_not_captured(void **state)
+{
+    struct world *w = *state;
+    enum capture_result result = CAPTURE_RECORDS;
+
+    w->tables.list[0]->captured = false;
+    begin(w, 0x2000);
+    buf_char(&w->message, 'I');
+    put(&w->message, OID, 4);
+    put_tuple(&w->message, 'N', ROW("1", "a"));
+    assert_int_equal(take(w, &result), 0);
+    assert_int_equal(result, CAPTURE_NOTHING);
+    assert_int_equal(w->cap.record_count, 0);
+    buf_char(&w->message, 'T');
+    put(&w->message, 1, 4);
+    put(&w->message, 0, 1);
+    put(&w->message, OID, 4);
+    assert_int_equal(take(w, &result), 0);
+}
+
+/* What no server sends is an error, not the end of the process by a CHECK. */
+static void refuses_nonsense(void **state)
+{
+    struct world *w = *state;
+    enum capture_result result;
+
+    assert_int_equal(row(w, 'I', 0, NULL, ROW("1", "a")), -1);
+    assert_non_null(strstr(w->e.text, "outside a transaction"));
+    buf_char(&w->message, 'B');
+    put(&w->message, UINT64_MAX - 1, 8);
+    put(&w->message, 0, 8);
+    put(&w->message, 77, 4);
+    assert_int_equal(take(w, &result), -1);
+    assert_non_null(strstr(w->e.text, "no version"));
+}
+
+/* The records may wait for room in the queue while the table is dropped and
+   made again, and loses its relation. */
+static void records_outlive_the_relation(void **state)
+{
+    struct world *w = *state;
+    char shape[17];
+
+    memcpy(shape, w->tables.list[0]->rel->shape.fingerprint, sizeof(shape));
+    begin(w, 0x2000);
+    assert_int_equal(row(w, 'I', 0, NULL, ROW("1", "a")), 0);
+    tables_rekey(&w->tables, w->tables.list[0], OID + 1);
+    assert_string_equal(w->cap.records[0].shape, shape);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(inserts), TEST(updates),    TEST(changes_key), TEST(deletes),
-        TEST(stops),   TEST(watermarks), TEST(comes_again),
+        TEST(inserts),
+        TEST(updates),
+        TEST(changes_key),
+        TEST(deletes),
+        TEST(stops),
+        TEST(watermarks),
+        TEST(comes_again),
+        TEST(stops_at_a_broken_old_row),
+        TEST(ignores_tables_not_captured),
+        TEST(refuses_nonsense),
+        TEST(records_outlive_the_relation),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
