@@ -1,5 +1,7 @@
 #include "sink-es/write.h"
 
+#include <limits.h>
+
 #include "common/clock.h"
 #include "common/stop.h"
 
@@ -93,7 +95,8 @@ static void actions_reserve(struct writer *w, unsigned count)
 
 /* What a request consists of. */
 struct request {
-    unsigned next; /* the item that the next request begins with */
+    unsigned next;  /* the item that the next request begins with */
+    unsigned limit; /* of actions in it */
     unsigned actions, guards;
 };
 
@@ -111,15 +114,17 @@ static void guards_put(struct writer *w, struct request *rq)
 
 /* Fills the body with the items from `first` on. */
 static struct request request_fill(struct writer *w, struct batch *b,
-                                   unsigned first)
+                                   unsigned first, unsigned limit)
 {
-    struct request rq = { .next = first };
+    struct request rq = { .next = first, .limit = limit };
 
     buf_reset(&w->body);
     for (unsigned i = 0; i < w->targets->count; i++) {
         w->targets->list[i]->writes = w->targets->list[i]->deletes = 0;
     }
-    for (; rq.next < b->count && w->body.len < w->body_max; rq.next++) {
+    for (;
+         rq.next < b->count && rq.actions < limit && w->body.len < w->body_max;
+         rq.next++) {
         struct item *it = &b->items[rq.next];
 
         if (is_open(it) && newest_speaker(&w->newest, rq.next) == rq.next &&
@@ -139,7 +144,8 @@ static void actions_judge(struct writer *w, unsigned count,
     }
 }
 
-/* Too large: smaller next time; a row that is too large alone is refused. */
+/* Too large: half of its actions next time, whatever their sizes; a row that
+   is too large alone is refused. */
 static void too_large(struct writer *w, struct request *rq, unsigned first)
 {
     if (rq->actions == 1) {
@@ -147,6 +153,7 @@ static void too_large(struct writer *w, struct request *rq, unsigned first)
         return;
     }
     w->body_max = w->body.len / 2;
+    rq->limit = rq->actions / 2;
     rq->next = first;
 }
 
@@ -161,7 +168,10 @@ static int request_send(struct writer *w, struct request *rq, unsigned first,
                                 .body = buf_str(&w->body),
                                 .reply = w->reply };
     char why[64];
-    int rc = http_run(w->cluster->http, &req, 1, e);
+    int rc;
+
+    rq->limit = UINT_MAX;
+    rc = http_run(w->cluster->http, &req, 1, e);
 
     w->reply = req.reply;
     if (rc < 0) {
@@ -203,19 +213,20 @@ static void followers_judge(const struct writer *w, struct batch *b)
 
 int writer_run(struct writer *w, struct batch *b, struct err *e)
 {
-    unsigned first = 0;
+    unsigned first = 0, limit = UINT_MAX;
     int rc = 0;
 
     actions_reserve(w, b->count);
     newest_find(&w->newest, b);
     while (rc == 0 && first < b->count && !stop_requested() &&
            clock_ms() < b->send_by_ms) {
-        struct request rq = request_fill(w, b, first);
+        struct request rq = request_fill(w, b, first, limit);
 
         if (rq.actions > 0) {
             rc = request_send(w, &rq, first, e);
         }
         first = rq.next;
+        limit = rq.limit;
     }
     followers_judge(w, b);
     return rc;
