@@ -45,10 +45,9 @@ struct facts {
     struct fact_slot slot;
     struct lag lag;
     bool lag_checked;
-    char lag_why[200]; /* the last round did not come through: why */
-    double error_rate; /* 0..1 */
-    double throughput; /* events/s */
-    bool workers_checked;
+    char lag_why[200];           /* the last round did not come through: why */
+    double error_rate;           /* 0..1 */
+    double throughput;           /* events/s */
     struct fact_worker *workers; /* those that answer, and one that does not
                                     for a role of which none does */
     unsigned worker_count;

@@ -27,8 +27,7 @@ bool health_ready(const struct facts *f, struct health_now now)
             return false;
         }
     }
-    return f->lag_checked && f->workers_checked &&
-           health_up(f, SERVICE_POSTGRES, now) &&
+    return f->lag_checked && health_up(f, SERVICE_POSTGRES, now) &&
            health_up(f, SERVICE_KAFKA, now);
 }
 

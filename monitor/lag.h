@@ -18,6 +18,9 @@
  * last record known, or the time when the sink was last seen caught up: both
  * are older, so the lag is then rather too large than too small.
  *
+ * Commit times are PostgreSQL's, now is this machine's: their clocks' distance
+ * is in the lag. It is never below 0.
+ *
  * PURE: offsets and times in, numbers out. One thread changes it, and holds
  * the readers' lock for lag_topic, lag_topics_end, lag_end and lag_stall.
  */

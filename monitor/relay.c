@@ -364,7 +364,8 @@ unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
                 memcpy(ret[count++].instance, w->instance, sizeof(w->instance));
             }
         }
-        if (count == before && rr->place_count > 0 && count < max) {
+        if (count == before && rr->rounds && rr->place_count > 0 &&
+            count < max) {
             ret[count] = (struct fact_worker){ .role = (enum role)i };
             (void)snprintf(ret[count++].instance, sizeof(ret[0].instance),
                            "%.50s:%s", rr->places[0].host, rr->places[0].port);

@@ -74,7 +74,7 @@ void relay_round(struct relay *r, enum role role);
 void relay_merge(const struct relay *r, struct expo *x, int64_t now_ms);
 
 /* Under the lock: the workers that answer, and one that does not for each
-   role of which none does. Returns how many of `max` were filled. */
+   role of which none does though it was looked for. Returns how many of `max` were filled. */
 unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
                        unsigned max);
 

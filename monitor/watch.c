@@ -355,11 +355,7 @@ bool watch_close(struct watch *w)
 static void workers_tell(struct watch *w, int64_t now_ms)
 {
     double finished = 0, rejected = 0, slowest = -1;
-    bool checked = true;
 
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        checked = checked && w->relay.roles[i].rounds;
-    }
     for (int s = 0; s < SINK_COUNT; s++) {
         enum role role = s == SINK_ES ? ROLE_SINK_ES : ROLE_SINK_CLICKHOUSE;
         const struct rates *rates = &w->relay.roles[role].rates;
@@ -371,7 +367,6 @@ static void workers_tell(struct watch *w, int64_t now_ms)
                 slowest < 0 || throughput < slowest ? throughput : slowest;
         }
     }
-    w->facts.workers_checked = checked;
     w->facts.worker_count = relay_workers(&w->relay, w->workers, WORKERS_MAX);
     w->facts.throughput = slowest < 0 ? 0 : slowest;
     w->facts.error_rate = rates_ratio(rejected, finished);

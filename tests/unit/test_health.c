@@ -25,7 +25,6 @@ static struct facts good(void)
                   .wal_status = "reserved",
                   .safe_bytes = -1 },
         .lag_checked = true,
-        .workers_checked = true,
         .error_rate = 0.001,
         .throughput = 15.3,
     };
@@ -160,9 +159,6 @@ static void test_ready_waits_for_all_checks(void **state)
     assert_false(health_ready(&f, now));
     f = good();
     f.lag_checked = false;
-    assert_false(health_ready(&f, now));
-    f = good();
-    f.workers_checked = false;
     assert_false(health_ready(&f, now));
 }
 
