@@ -41,6 +41,7 @@ static void judge(struct commit *c, rd_kafka_resp_err_t err,
             log_info("offsets are committed again", "");
         }
         c->failing = false;
+        c->member_ms = c->sent_ms;
         return;
     }
     assign_untake(c->assign, list, all);
@@ -81,6 +82,7 @@ static void send_now(struct commit *c)
         return;
     }
     c->busy = true;
+    c->sent_ms = clock_ms();
     err = rd_kafka_commit_queue(c->rk, list, c->answers, on_commit, c);
     if (err) {
         c->busy = false;

@@ -18,10 +18,13 @@ struct commit {
     rd_kafka_t *rk;        /* borrowed */
     struct assign *assign; /* borrowed */
     rd_kafka_queue_t *answers;
-    bool busy;       /* no answer yet */
-    bool failing;    /* said once in the log */
-    bool zombie;     /* the broker no longer knows us */
-    int64_t next_ms; /* not before: after a failure */
+    bool busy;         /* no answer yet */
+    bool failing;      /* said once in the log */
+    bool zombie;       /* the broker no longer knows us */
+    int64_t next_ms;   /* not before: after a failure */
+    int64_t sent_ms;   /* when the last one was sent */
+    int64_t member_ms; /* when the last accepted one was sent: the broker
+                          takes none but from a member */
 };
 
 void commit_init(struct commit *c, rd_kafka_t *rk, struct assign *assign);

@@ -11,7 +11,11 @@
 #include "common/buf.h"
 #include "common/err.h"
 
-enum { CONSUMER_SESSION_MS = 45 * 1000 };
+/* After a kill -9 the group stands still until the dead member's session ends,
+   since every rebalance waits for it: 10 s, not librdkafka's 45. With a
+   heartbeat each second ten have to be lost in a row before a member is
+   thrown out, and that costs no more than reading some events again. */
+enum { CONSUMER_SESSION_MS = 10 * 1000 };
 
 struct consumer_conf {
     const char *brokers;

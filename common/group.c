@@ -11,9 +11,11 @@ enum {
     LOOK_MS = 2500,            /* group.h, "Frozen"; two heartbeats and more */
     LOOKUP_MS = 2000,          /* one question for committed offsets */
     AGAIN_MS = 500,            /* between two of them */
+    ANSWER_MS = 1000,          /* for a commit that is under way */
     REVOKE_MS = 5000,          /* the commit before partitions are given up */
     PROBE_MS = 2000,           /* between two looks for topics */
     SAME_ERROR_MS = 60 * 1000, /* between two lines of one error */
+    NUDGE_BYTES = 4 << 20,     /* a quarter of librdkafka's queue */
     HELD_MAX = 1000,           /* messages that came while paused */
 };
 
@@ -35,7 +37,8 @@ struct group {
     bool active; /* assigned, offsets known; perhaps no partition at all */
     bool paused;
     unsigned epoch;
-    int64_t asked_ms; /* when librdkafka was asked last */
+    int64_t asked_ms;    /* when librdkafka was asked last */
+    size_t handed_bytes; /* since the last nudge */
 
     bool no_topics;   /* no table topic exists: nothing to join for */
     int64_t probe_ms; /* not before */
@@ -297,6 +300,7 @@ static int serve(struct group *g, int wait_ms, struct group_msg *ret_msg,
         return 0;
     }
     p->next = msg->offset + 1;
+    g->handed_bytes += msg->len + msg->key_len;
     *ret_msg = (struct group_msg){ .msg = msg, .part = p };
     return 0;
 }
@@ -338,6 +342,11 @@ static int check_silence(struct group *g, struct err *e)
     int64_t silence_ms = group_silence_ms(g);
 
     if (silence_ms < GROUP_LOOK_MS) {
+        return 0;
+    }
+    commit_answer(&g->commit, ANSWER_MS); /* perhaps it ends the question */
+    silence_ms = group_silence_ms(g);
+    if (silence_ms < GROUP_LOOK_MS && !g->commit.zombie) {
         return 0;
     }
     if (silence_ms > SINK_BATCH_AGE_MS && g->active) {
@@ -384,6 +393,25 @@ int group_poll(struct group *g, int wait_ms, struct group_msg *ret_msg,
     return 0;
 }
 
+/* Any request to the partitions' leaders wakes their threads, which then see
+   that the queue has room; this one is cheap for the broker, and answers that
+   come too late fall into nothing. */
+void group_nudge(struct group *g)
+{
+    rd_kafka_topic_partition_list_t *list;
+
+    if (g->handed_bytes < NUDGE_BYTES || g->assign.count == 0) {
+        return;
+    }
+    g->handed_bytes = 0;
+    list = assign_list(&g->assign);
+    for (int i = 0; i < list->cnt; i++) {
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    }
+    (void)rd_kafka_offsets_for_times(g->rk, list, GROUP_NUDGE_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
 /* ---- the rest --------------------------------------------------------- */
 
 unsigned group_epoch(const struct group *g)
@@ -393,7 +421,9 @@ unsigned group_epoch(const struct group *g)
 
 int64_t group_silence_ms(const struct group *g)
 {
-    return clock_ms() - g->asked_ms;
+    int64_t member_ms = g->commit.member_ms;
+
+    return clock_ms() - (g->asked_ms > member_ms ? g->asked_ms : member_ms);
 }
 
 bool group_settled(const struct group *g)

@@ -22,22 +22,25 @@
  *   A process that was stopped (SIGSTOP, suspend, a stuck hypervisor) must
  *   not send what it held: meanwhile another member may have got the
  *   partitions, applied a newer delete, and the target may have forgotten
- *   that delete. The broker gives partitions away session.timeout.ms (45 s)
- *   after the last heartbeat, which librdkafka's own thread sends every
- *   second; a rebalance that others start waits for us longer than that. So
- *   with t = time since the group was polled last, on CLOCK_BOOTTIME, which
+ *   that delete. The broker gives partitions away session_ms (10 s) after the
+ *   last heartbeat, which librdkafka's own thread sends every second; a
+ *   rebalance that others start waits for us longer than that. So with t =
+ *   time since we were known to be a member (the group was polled, or a
+ *   commit was sent that the broker accepted later), on CLOCK_BOOTTIME, which
  *   also counts a suspended machine:
- *     t < 30 s  nothing can have been given away
- *     t >= 30 s the next group_poll looks before it hands anything out:
+ *     t < 8 s   nothing can have been given away
+ *     t >= 8 s  the next group_poll looks before it hands anything out:
  *               paused, for more than two heartbeats, in which the broker's
- *               "unknown member" arrives, or librdkafka's own session timer
+ *               "unknown member" arrives or librdkafka's own session timer
  *               has run out
  *     t > 60 s  (SINK_BATCH_AGE_MS) everything held is dropped and read
  *               again from the committed offsets, whoever owns them now
  *   The caller asks group_silence_ms right before it sends, and polls when it
  *   is not below GROUP_LOOK_MS. What remains is a stop between that question
  *   and the bytes on the wire, which `send_by_ms` and the request's total
- *   deadline bound: both are minutes below index.gc_deletes.
+ *   deadline bound: both are minutes below index.gc_deletes. A long request
+ *   looks the same from here, but then the heartbeats went on, nothing was
+ *   lost, and the commit behind it saves the look.
  *
  * librdkafka 2.0.2, read and tested:
  *   - pause drops the partition's queue and later goes on behind the last
@@ -51,6 +54,10 @@
  *     spreads many small topics evenly over the members.
  *   - consume_batch loses messages around seek, pause and rebalance: single
  *     polls only.
+ *   - a fetcher that found the local queue full looks again after a whole
+ *     second unless something wakes its thread, which would hold a fast
+ *     target down to two batches a second: hence group_nudge. (Versions from
+ *     2.2 have a setting for it.)
  *   - closing waits up to the session timeout for a coordinator that is
  *     away: it is done through a queue, with our own deadline.
  *
@@ -63,7 +70,7 @@
 #include "common/assign.h"
 #include "common/consumer.h"
 
-enum { GROUP_LOOK_MS = 30 * 1000 };
+enum { GROUP_LOOK_MS = 8 * 1000, GROUP_NUDGE_MS = 100 };
 
 struct group; /* opaque */
 
@@ -87,9 +94,14 @@ int group_poll(struct group *g, int wait_ms, struct group_msg *ret_msg,
 /* Gives a message back: it comes first from the next group_poll. */
 void group_unread(struct group *g, struct group_msg msg);
 
+/* To be called between filling and sending a batch: when much was handed out
+   since the last time, fetching goes on now and not only next second. Waits
+   for one answer of the brokers, a millisecond, at most GROUP_NUDGE_MS. */
+void group_nudge(struct group *g);
+
 unsigned group_epoch(const struct group *g);
 
-/* Since the group was served last. */
+/* Since we were known to be a member: see "Frozen". */
 int64_t group_silence_ms(const struct group *g);
 
 /* Paused: partitions that come meanwhile are paused too. */

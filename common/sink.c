@@ -273,6 +273,7 @@ static int deliver(struct sink *s, struct err *e)
 {
     int rc = 0;
 
+    group_nudge(s->group);
     metric_observe(s->batch_events, s->in.batch.count);
     intake_lag(&s->in);
     while (rc == 0 && s->in.batch.count > 0 && !stop_requested()) {

@@ -453,14 +453,14 @@ static void a_frozen_batch_is_dropped_unsent(struct fake *f)
 static int doze(struct fake *f, struct err *e)
 {
     (void)e;
-    frozen_ms += f->prepares == 1 ? 35 * 1000 : 0;
+    frozen_ms += f->prepares == 1 ? 20 * 1000 : 0;
     return 0;
 }
 
 static int applied_after_the_look(struct fake *f, struct batch *b,
                                   struct err *e)
 {
-    world_check(f->attempts > 1 || clock_ms() - b->born_ms > 36500,
+    world_check(f->attempts > 1 || clock_ms() - b->born_ms > 22000,
                 "sent without a look");
     return apply_all(f, b, e);
 }
