@@ -42,7 +42,7 @@ static int url_make(struct producer *p, struct err *e)
     rc = dburl_clean(str_of(p->opt.database_url), &p->url, &dropped, e);
     if (rc == 0 && dropped.len > 0) {
         log_warn("DATABASE_URL has parameters that libpq does not know",
-                 "ignored=\"%s\"", buf_z(&dropped));
+                 "ignored=%s", buf_z(&dropped));
     }
     buf_fini(&dropped);
     return rc;
