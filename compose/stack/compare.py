@@ -17,6 +17,7 @@ from .transactions import TABLES
 KEY = "id"
 LISTED = 20
 SHOWN = 200
+SAY_EVERY = 5.0
 
 
 class Difference:
@@ -197,7 +198,7 @@ def check(result, table, side, columns, rows):
 def wait_equal(comparison, seconds):
     """Compares again until all is equal or the time is over; says what is
     missing meanwhile."""
-    began = time.monotonic()
+    began = said = time.monotonic()
     while True:
         try:
             result, problem = comparison.run(), None
@@ -210,13 +211,16 @@ def wait_equal(comparison, seconds):
             if problem:
                 raise problem
             return result
-        if problem:
-            say.line("compare", f"{problem} ({took:.0f} s)")
-        else:
-            say.line("compare", f"{took:.0f} s: rows not equal yet: "
-                     f"Elasticsearch {result.behind('Elasticsearch')}, "
-                     f"ClickHouse {result.behind('ClickHouse')}")
-        time.sleep(1.0)
+        if time.monotonic() - said >= SAY_EVERY:
+            said = time.monotonic()
+            say.line("compare", f"{took:.0f} s: {problem or behind(result)}")
+        time.sleep(0.5)
+
+
+def behind(result):
+    return (f"rows not equal yet: Elasticsearch "
+            f"{result.behind('Elasticsearch')}, "
+            f"ClickHouse {result.behind('ClickHouse')}")
 
 
 def report(result, title):
