@@ -200,19 +200,38 @@ static int check_fresh(struct sink *s, struct err *e)
     return intake_serve(&s->in, 0, &none, e);
 }
 
-static int prepare_shapes(struct sink *s, struct err *e)
+/* The first item whose table is not prepared for its shape. */
+static const struct item *unprepared(const struct sink *s)
 {
     for (unsigned i = 0; i < s->in.batch.count; i++) {
         const struct item *it = &s->in.batch.items[i];
+
+        if (!table_is_ready(it->part->table, it->shape)) {
+            return it;
+        }
+    }
+    return NULL;
+}
+
+/* One table may take as long as a request may: the group is served after
+   each, or a first batch of many tables would cost the membership. */
+static int prepare_shapes(struct sink *s, struct err *e)
+{
+    const struct item *it;
+    struct group_msg none;
+
+    while ((it = unprepared(s)) != NULL) {
+        const struct shape *shape = it->shape;
         struct table *table = it->part->table;
 
-        if (table_is_ready(table, it->shape)) {
-            continue;
-        }
-        if (s->ops->prepare(s->self, table_newest(table), it->shape, e) < 0) {
+        if (s->ops->prepare(s->self, table_newest(table), shape, e) < 0) {
             return -1;
         }
-        table_set_ready(table, it->shape);
+        table_set_ready(table, shape);
+        group_pause(s->group, true);
+        if (intake_serve(&s->in, 0, &none, e) < 0) {
+            return -1;
+        }
     }
     return 0;
 }
