@@ -117,8 +117,10 @@ static bool snapshot_good(struct copy *c)
             return false;
         }
     }
-    memmove(c->streamed, c->streamed + c->must_see,
-            (c->streamed_count - c->must_see) * sizeof(*c->streamed));
+    if (c->must_see > 0) {
+        memmove(c->streamed, c->streamed + c->must_see,
+                (c->streamed_count - c->must_see) * sizeof(*c->streamed));
+    }
     c->streamed_count -= c->must_see;
     c->must_see = 0;
     return true;
