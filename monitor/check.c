@@ -78,7 +78,8 @@ static int check_es(const struct settings *s, struct finding *f, struct err *e)
         say(f, SERVICE_ELASTICSEARCH, 0, "switched off", e);
         return 0;
     }
-    if (probe_es_open(&es, s->elasticsearch_url, e) < 0) {
+    if (probe_es_open(&es, s->elasticsearch_url, s->elasticsearch_api_key, e) <
+        0) {
         return -1;
     }
     rc = probe_es_check(&es, what, e);

@@ -2,17 +2,32 @@
 
 #include <cjson/cJSON.h>
 
-enum { REPLY_BYTES_MAX = 64 * 1024, WORD_BYTES = 40 };
+enum {
+    REPLY_BYTES_MAX = 64 * 1024,
+    KEY_BYTES_MAX = 16 * 1024,
+    WORD_BYTES = 40,
+};
 
-int probe_es_open(struct probe_es *p, const char *url, struct err *e)
+int probe_es_open(struct probe_es *p, const char *url, const char *api_key,
+                  struct err *e)
 {
+    const char *headers[] = { NULL, NULL };
+    struct http_conf conf = { .url = url,
+                              .default_port = 9200,
+                              .headers = headers };
+    struct buf key;
+    int rc;
+
     *p = (struct probe_es){ 0 };
-    if (http_open(&p->http,
-                  &(struct http_conf){ .url = url, .default_port = 9200 },
-                  e) < 0) {
-        return err_wrap(e, "ELASTICSEARCH_URL");
+    buf_init(&key, KEY_BYTES_MAX);
+    if (api_key && api_key[0]) {
+        buf_printf(&key, "Authorization: ApiKey %s", api_key);
+        headers[0] = buf_z(&key);
     }
-    return 0;
+    rc = buf_ok(&key) ? http_open(&p->http, &conf, e)
+                      : err_set(e, ERR_CONFIG, "the API key is too long");
+    buf_fini(&key);
+    return rc < 0 ? err_wrap(e, "Elasticsearch") : 0;
 }
 
 void probe_es_close(struct probe_es *p)

@@ -17,8 +17,9 @@ struct probe_es {
     struct http *http;
 };
 
-/* ERR_CONFIG for a bad URL; connects to nothing yet. */
-int probe_es_open(struct probe_es *p, const char *url,
+/* `api_key` may be NULL or empty. ERR_CONFIG for a bad URL; connects to
+   nothing yet. */
+int probe_es_open(struct probe_es *p, const char *url, const char *api_key,
                   struct err *e) MUST_CHECK;
 
 /* Fills `ret_what` with version and colour. ERR_UNREACHABLE, or

@@ -13,6 +13,7 @@ struct settings {
     char *clickhouse_user;
     char *clickhouse_password;
     char *elasticsearch_url; /* NULL or "": this sink is switched off */
+    char *elasticsearch_api_key;
     char *workers;
     int polling_ms;
     bool relay_metrics;

@@ -228,7 +228,8 @@ static int probes_open(struct watch *w, struct err *e)
         return -1;
     }
     if (w->facts.services[SERVICE_ELASTICSEARCH].enabled &&
-        probe_es_open(&w->es, s->elasticsearch_url, e) < 0) {
+        probe_es_open(&w->es, s->elasticsearch_url, s->elasticsearch_api_key,
+                      e) < 0) {
         return -1;
     }
     if (w->facts.services[SERVICE_CLICKHOUSE].enabled &&
