@@ -20,12 +20,11 @@ RUN apt-get update \
         cmake \
         libcjson-dev \
         libcurl4-openssl-dev \
-        libhiredis-dev \
         libmicrohttpd-dev \
         libpq-dev \
         librdkafka-dev \
+        libssl-dev \
         libxxhash-dev \
-        libyaml-dev \
         ninja-build \
         pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -51,6 +50,7 @@ RUN apt-get update \
         libmicrohttpd12 \
         libpq5 \
         librdkafka1 \
+        libssl3 \
         libxxhash0 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/usr/bin/ /usr/bin/
