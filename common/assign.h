@@ -20,6 +20,7 @@ struct part {
     int32_t partition;
     int64_t next;    /* no lower offset is taken again */
     int64_t last_us; /* commit time of the newest event taken; 0 = none */
+    int64_t held_us; /* of one that waits for its shape; 0 = none */
     struct offsets_part offsets;
     struct table *table; /* NULL until the first event */
 };

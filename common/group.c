@@ -266,7 +266,10 @@ static void say_error(struct group *g, const rd_kafka_message_t *msg)
     }
     g->last_error = msg->err;
     g->last_error_ms = now;
-    log_warn("kafka consumer", "error=%s", rd_kafka_message_errstr(msg));
+    /* before the first table there is no topic: no reason to worry */
+    log_line(msg->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ? LOG_INFO
+                                                                 : LOG_WARN,
+             "kafka consumer", "error=%s", rd_kafka_message_errstr(msg));
 }
 
 /* One call of librdkafka. */

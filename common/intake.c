@@ -80,13 +80,19 @@ static int check_profile(const struct shape *shape, struct err *e)
                    shape->profile);
 }
 
-static void count_missing(struct intake *in, const char *topic)
+static int no_shape(struct intake *in, const struct group_msg *m,
+                    struct str fingerprint, struct err *e)
 {
-    const struct table *table = tables_find(in->tables, topic);
-
-    if (table) {
-        table_error(in->tables, table, "schema");
+    if (m->part->table) {
+        table_error(in->tables, m->part->table, "schema");
     }
+    (void)err_set(e, ERR_FATAL,
+                  "its shape %.*s is not in topic %s after %d s: was the "
+                  "schema topic deleted? A resync of the table publishes its "
+                  "shape again",
+                  STR_ARG(fingerprint), in->schema_topic,
+                  SHAPES_WAIT_MS / 1000);
+    return position(e, m);
 }
 
 /* Waits until the shape of the message, which the group holds again, is
@@ -101,17 +107,11 @@ static int wait_for_shape(struct intake *in, const struct group_msg *m,
 
     log_warn("waiting for a shape", "topic=%s schema=%.*s", m->part->topic,
              STR_ARG(fingerprint));
+    intake_lag(in);
     group_pause(in->group, true);
     while (!shapes_find(in->shapes, topic, fingerprint)) {
         if (clock_left_ms(deadline_ms) == 0) {
-            (void)err_set(e, ERR_FATAL,
-                          "its shape %.*s is not in topic %s after %d s: was "
-                          "the schema topic deleted? A resync of the table "
-                          "publishes its shape again",
-                          STR_ARG(fingerprint), in->schema_topic,
-                          SHAPES_WAIT_MS / 1000);
-            count_missing(in, m->part->topic);
-            return position(e, m);
+            return no_shape(in, m, fingerprint, e);
         }
         if (shapes_poll(in->shapes, POLL_MS, e) < 0 ||
             intake_serve(in, 0, &none, e) < 0) {
@@ -136,6 +136,7 @@ static void keep(struct intake *in, struct item *it, const struct group_msg *m,
     it->offset = m->msg->offset;
     batch_keep(&in->batch);
     offsets_add(&m->part->offsets, m->msg->offset);
+    m->part->held_us = 0;
     if (!m->part->table) {
         m->part->table = tables_get(in->tables, shape);
     }
@@ -148,10 +149,8 @@ static void keep(struct intake *in, struct item *it, const struct group_msg *m,
 static enum fill refuse(struct intake *in, const struct group_msg *m,
                         struct err *e)
 {
-    const struct table *table = tables_find(in->tables, m->part->topic);
-
-    if (table) {
-        table_error(in->tables, table, "decode");
+    if (m->part->table) {
+        table_error(in->tables, m->part->table, "decode");
     }
     (void)position(e, m);
     rd_kafka_message_destroy(m->msg);
@@ -166,6 +165,9 @@ static enum fill admit(struct intake *in, const struct group_msg *m,
     const struct shape *shape = NULL;
     int rc = record_read(&r, it, e);
 
+    if (!m->part->table) {
+        m->part->table = tables_find(in->tables, m->part->topic);
+    }
     if (rc == 0) {
         shape = shapes_find(in->shapes, str_of(m->part->topic), r.fingerprint);
         rc = shape ? check_profile(shape, e) : 0;
@@ -181,6 +183,7 @@ static enum fill admit(struct intake *in, const struct group_msg *m,
     if (in->batch.count > 0) {
         return FILL_CUT;
     }
+    m->part->held_us = it->ev.commit_us;
     return wait_for_shape(in, m, r.fingerprint, e) < 0 ? FILL_FAILED
                                                        : FILL_IDLE;
 }
@@ -232,8 +235,9 @@ int intake_fill(struct intake *in, struct err *e)
 static void see_part(void *arg, const struct part *p, bool behind)
 {
     (void)arg;
-    if (p->table && behind) {
-        table_lag_see(p->table, p->last_us);
+    if (p->table) {
+        table_lag_see(p->table, p->held_us);
+        table_lag_see(p->table, behind ? p->last_us : 0);
     }
 }
 

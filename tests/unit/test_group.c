@@ -323,22 +323,40 @@ static void leaving_commits_first(struct member *m)
     }
 }
 
-/* librdkafka keeps its pause flag beyond the assignment: see group.h. */
-static void partitions_lost_while_paused_start_again(struct member *m)
+static void lose(struct member *m)
 {
-    unsigned epoch;
+    unsigned epoch = m->epoch;
 
+    fail_requests(m, API_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
+    while (m->epoch == epoch) {
+        (void)take(m, 100, false);
+    }
+}
+
+static void partitions_that_come_while_paused_are_paused(struct member *m)
+{
     world_fill(&m->w, PARTITIONS, 50);
     join(m);
     take_many(m, 20, false);
     group_pause(m->g, true);
-    epoch = m->epoch;
-    fail_requests(m, API_HEARTBEAT, 1, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
-    while (m->epoch == epoch || !group_settled(m->g)) {
+    lose(m);
+    while (!group_settled(m->g)) {
         (void)take(m, 100, false);
     }
-    stay_silent(m, 1000); /* paused still, though newly assigned */
+    stay_silent(m, 1000);
     group_pause(m->g, false);
+    take_many(m, 3 * 50, false);
+}
+
+/* librdkafka keeps its pause flag beyond the assignment: see group.h. */
+static void partitions_lost_while_paused_start_again(struct member *m)
+{
+    world_fill(&m->w, PARTITIONS, 50);
+    join(m);
+    take_many(m, 20, false);
+    group_pause(m->g, true);
+    lose(m);
+    group_pause(m->g, false); /* with nothing assigned */
     take_many(m, 3 * 50, false);
 }
 
@@ -439,6 +457,7 @@ static void child(const char *name, forked_body *body)
     X(a_failed_commit_is_made_again)                 \
     X(two_members_share_the_partitions)              \
     X(leaving_commits_first)                         \
+    X(partitions_that_come_while_paused_are_paused)  \
     X(partitions_lost_while_paused_start_again)      \
     X(a_late_topic_is_read)                          \
     X(unknown_offsets_are_waited_for)                \
