@@ -148,6 +148,13 @@ void producer_close(struct producer *p)
 
 /* ---- the loop ---------------------------------------------------------- */
 
+/* May state be written? What the slot's next owner wrote must not be followed
+   by something older. */
+static bool slot_ours(const struct producer *p)
+{
+    return !repl_closed(&p->session.repl);
+}
+
 /* Moves what may be forgotten: ledger -> state -> (acknowledged) -> slot. */
 static int confirm(struct producer *p, struct err *e)
 {
@@ -160,7 +167,7 @@ static int confirm(struct producer *p, struct err *e)
 
     state_settle(st, &p->pub);
     if (!st->writing && age_ms >= pause_ms &&
-        (lsn > st->written_lsn || tables_dirty(&p->tables)) &&
+        (lsn > st->written_lsn || tables_dirty(&p->tables)) && slot_ours(p) &&
         state_write(st, &p->pub, &p->tables, lsn, e) < 0) {
         return -1;
     }
@@ -242,9 +249,8 @@ static void wait_any(struct producer *p)
     (void)poll(fds, COUNT_OF(fds), wait_ms);
 }
 
-/* Stopped (SIGSTOP, a suspended machine) for so long that the server may have
-   given the slot to another producer: what this one would write into state
-   now could be older than what stands there (DESIGN 4.11). */
+/* Stopped (SIGSTOP, a suspended machine) for so long that the server must have
+   given up on us (DESIGN 4.11), whether or not its farewell came through. */
 static int awake_check(const struct producer *p, int64_t *turn_ms,
                        struct err *e)
 {
@@ -252,7 +258,7 @@ static int awake_check(const struct producer *p, int64_t *turn_ms,
 
     *turn_ms = now_ms;
     if (p->session.repl.timeout_ms > 0 &&
-        slept_ms > p->session.repl.timeout_ms / 2) {
+        slept_ms > p->session.repl.timeout_ms) {
         return err_set(e, ERR_RETRY,
                        "stood still for %lld ms: looking whether the slot is"
                        " still ours",
@@ -313,7 +319,8 @@ static void drain(struct producer *p)
         return;
     }
     state_settle(st, &p->pub);
-    if (state_write(st, &p->pub, &p->tables, ledger_confirmable(&p->ledger),
+    if (slot_ours(p) &&
+        state_write(st, &p->pub, &p->tables, ledger_confirmable(&p->ledger),
                     &ignored) == 0 &&
         publish_flush(&p->pub, DRAIN_STATE_MS, &ignored) == 0) {
         state_settle(st, &p->pub);
@@ -396,6 +403,23 @@ int producer_run(struct producer *p, struct err *e)
     }
 }
 
+/* Did the server answer, and refuse the credentials? libpq tells no SQLSTATE
+   of a connection that did not come about, only the server's words. */
+static bool credentials_refused(const char *text)
+{
+    static const char *const words[] = { "authentication failed",
+                                         "no password supplied", "pg_hba.conf",
+                                         "FATAL:  role \"",
+                                         "permission denied" };
+
+    for (unsigned i = 0; i < COUNT_OF(words); i++) {
+        if (strstr(text, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int producer_check(struct producer *p, struct err *e)
 {
     if (kafka_ping(p->pub.rk, 5000, e) < 0) {
@@ -405,7 +429,8 @@ int producer_check(struct producer *p, struct err *e)
     session_close(&p->session);
     if (rc < 0) {
         if (e->kind == ERR_RETRY) {
-            e->kind = ERR_UNREACHABLE;
+            e->kind =
+                credentials_refused(e->text) ? ERR_PERMISSION : ERR_UNREACHABLE;
         }
         return -1;
     }

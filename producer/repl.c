@@ -305,6 +305,13 @@ int repl_status_due(struct repl *r, bool *ret_due, struct err *e)
     return 0;
 }
 
+bool repl_closed(const struct repl *r)
+{
+    struct pollfd fd = { .fd = PQsocket(r->conn), .events = POLLRDHUP };
+
+    return poll(&fd, 1, 0) > 0;
+}
+
 int repl_status(struct repl *r, uint64_t confirmed_lsn, struct err *e)
 {
     char m[1 + 8 + 8 + 8 + 8 + 1];

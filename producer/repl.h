@@ -70,6 +70,10 @@ int repl_next(struct repl *r, struct repl_msg *ret_msg,
    silence limit: ERR_RETRY when the server has been silent too long. */
 int repl_status_due(struct repl *r, bool *ret_due, struct err *e) MUST_CHECK;
 
+/* Has the server closed the connection? Seen also behind data that was not
+   read yet: from then on another producer may own the slot. */
+bool repl_closed(const struct repl *r);
+
 /* Tells the server that everything up to `confirmed_lsn` is durable with
    us. Never waits. */
 int repl_status(struct repl *r, uint64_t confirmed_lsn,

@@ -44,7 +44,7 @@ int selection_read(const char *list, struct selection *ret_selection,
             return err_set(e, ERR_CONFIG,
                            "CDC_TABLES: \"%s\" has an entry that is not"
                            " schema.table; write for example"
-                           " public.orders,public.\"*\" without quotes",
+                           " public.orders,audit.*",
                            list);
         }
         entry_add(&s, p, len);
