@@ -83,9 +83,9 @@ int ddl_shape_check(const struct shape *shape, struct err *e)
         if (shape_column_find(shape, str_of(reserved[i]))) {
             return err_set(e, ERR_FATAL,
                            "%s.%s: a source column is called %s, which the "
-                           "sink needs for itself: rename it by the column "
-                           "option `rename`, in the source, or leave the "
-                           "table out of CDC_TABLES",
+                           "sink needs for itself: rename it in the source, "
+                           "or leave the table out of CDC_TABLES (the column "
+                           "option `rename` comes with a later version)",
                            shape->schema, shape->name, reserved[i]);
         }
     }
