@@ -18,6 +18,7 @@ int bulk_table_init(struct bulk_table *t, const struct shape *shape,
     *t = (struct bulk_table){
         .shape = shape,
         .names = xcalloc(shape->key_count, sizeof(*t->names)),
+        .key_count = shape->key_count,
         .raw = first && (first->array || first->class == SHAPE_JSON),
     };
     buf_init(&t->index, NAME_BYTES_MAX);
@@ -38,7 +39,7 @@ int bulk_table_init(struct bulk_table *t, const struct shape *shape,
 
 void bulk_table_fini(struct bulk_table *t)
 {
-    for (unsigned i = 0; t->names && i < t->shape->key_count; i++) {
+    for (unsigned i = 0; i < t->key_count; i++) {
         buf_fini(&t->names[i]);
     }
     xfree(t->names);
@@ -65,8 +66,7 @@ static int key_array(struct buf *b, const struct bulk_table *t, struct str key,
         rc = slice_member(&s, &name, &value);
     }
     for (; rc == SLICE_ITEM; rc = slice_member(&s, &name, &value)) {
-        if (count == t->shape->key_count ||
-            !str_eq(name, buf_str(&t->names[count]))) {
+        if (count == t->key_count || !str_eq(name, buf_str(&t->names[count]))) {
             return key_refuse(e);
         }
         if (count == 0) {
@@ -78,7 +78,7 @@ static int key_array(struct buf *b, const struct bulk_table *t, struct str key,
         count++;
     }
     buf_char(b, ']');
-    return rc == SLICE_END && count == t->shape->key_count && count > 0
+    return rc == SLICE_END && count == t->key_count && count > 0
                ? 0
                : key_refuse(e);
 }
@@ -119,7 +119,7 @@ int bulk_id(struct buf *b, const struct bulk_table *t, struct str key,
     if (key_array(b, t, key, &first, e) < 0) {
         return -1;
     }
-    if (t->shape->key_count == 1) {
+    if (t->key_count == 1) {
         size_t array_end = b->len;
         struct str text;
 

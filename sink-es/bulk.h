@@ -31,10 +31,11 @@ enum { BULK_ID_BYTES_MAX = 512 };
 
 /* What is constant per table. */
 struct bulk_table {
-    const struct shape *shape;
-    struct buf index;  /* the alias as a JSON string */
-    struct buf *names; /* of the key's columns, as JSON, unquoted */
-    bool raw;          /* the single key column keeps its JSON */
+    const struct shape *shape; /* not looked at by bulk_table_fini */
+    struct buf index;          /* the alias as a JSON string */
+    struct buf *names;         /* of the key's columns, as JSON, unquoted */
+    unsigned key_count;
+    bool raw; /* the single key column keeps its JSON */
 };
 
 /* The shape is borrowed. ERR_FATAL: a name is no UTF-8. */
