@@ -73,6 +73,6 @@ USER 10001:10001
 # 3000: monitor. 9850: any other role alone. 9851-9853: the three beside it.
 EXPOSE 3000 9850 9851 9852 9853
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=300s --retries=3 \
     CMD ["/usr/bin/entrypoint", "healthcheck"]
 ENTRYPOINT ["/usr/bin/entrypoint"]
