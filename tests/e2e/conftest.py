@@ -32,6 +32,14 @@ ORDER = ("first_row", "changes", "demo", "types", "hostile", "bulk_partial",
          "bad_input", "copy", "throughput", "lag", "outage", "kill")
 
 
+def pytest_configure():
+    """SIGTERM ends as Ctrl-C does: the fixtures clean up."""
+    def interrupt(_signum, _frame):
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
 def pytest_collection_modifyitems(items):
     def place(item):
         name = pathlib.Path(item.fspath).stem.removeprefix("test_")
@@ -50,7 +58,8 @@ def stack():
         yield running
     finally:
         # Ended by Ctrl-C or SIGTERM too: no server of ours stays behind.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         running.down()
         if not given:
             shutil.rmtree(home, ignore_errors=True)

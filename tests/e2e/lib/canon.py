@@ -182,8 +182,10 @@ def clickhouse_wanted(column, ch_type, text):
     if base.startswith("DateTime64"):
         return six_digits(text.removesuffix("+00"))
     if column.type in JSON:
-        # An event does not tell a json null from a NULL: both are null.
-        return None if text.strip() == "null" else one_line(text)
+        # An event does not tell a json null from a NULL: both are null. The
+        # blanks around a value are the event's, not the value's.
+        value = one_line(text).strip(" ")
+        return None if value == "null" else value
     return str(event_value(column, text))
 
 

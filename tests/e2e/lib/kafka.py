@@ -133,9 +133,16 @@ class Kafka:
             consumer.assign([TopicPartition(topic, n,
                                             confluent_kafka.OFFSET_BEGINNING)
                              for n in waiting])
+            silent_since = time.monotonic()
             while waiting:
-                for message in consumer.consume(1000, TIMEOUT_S):
+                # consume() waits for all it may return: so not for long.
+                messages = consumer.consume(1000, 0.05)
+                for message in messages:
                     self._take(message, ends, waiting, found)
+                if messages:
+                    silent_since = time.monotonic()
+                assert time.monotonic() - silent_since < TIMEOUT_S, \
+                    f"{topic}: nothing comes from partitions {waiting}"
         finally:
             consumer.close()
         return sorted(found, key=lambda r: (r.partition, r.offset))

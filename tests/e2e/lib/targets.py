@@ -35,10 +35,10 @@ class Elasticsearch:
 
     @staticmethod
     def index(table):
-        """The alias of a table: lower case, illegal characters as '_'."""
-        name = table.label.lower()
-        name = re.sub(r'[\\/*?"<>| ,#:]', "_", name)
-        return re.sub(r"^[-_+.]", "_", name) if name[:1] in "-+" else name
+        """The alias of a table: lower case, illegal characters as '_', an
+        x before a beginning that Elasticsearch refuses or hides."""
+        name = re.sub(r'[\\/*?"<>| ,#:]', "_", table.label.lower())
+        return "x" + name if name[0] in "-_+." else name
 
     def call(self, method, path, body=None):
         headers = {"Content-Type": "application/json"} if body else {}
@@ -130,6 +130,8 @@ class ClickHouse:
         """The answer as text. A 200 can still carry an exception."""
         values = {"database": self.database, "wait_end_of_query": "1",
                   **CLICKHOUSE_SETTINGS, **settings}
+        if not values["database"]:
+            del values["database"]
         url = f"{self.url}/?{urllib.parse.urlencode(values)}"
         answer = request("POST", url, text, self.headers)
         assert "DB::Exception" not in answer[-1000:], answer[-1000:]
@@ -143,7 +145,8 @@ class ClickHouse:
     def exists(self, name):
         found = self.query(
             "SELECT count() FROM system.tables WHERE database = "
-            f"{self.literal(self.database)} AND name = {self.literal(name)}")
+            f"{self.literal(self.database)} AND name = {self.literal(name)}",
+            database="")
         return found.strip() == "1"
 
     @staticmethod
