@@ -331,7 +331,7 @@ static void drain(struct producer *p)
 
 /* After a lost connection: no report may meet a reused ledger slot, so all
    of them are waited for; a half-received transaction comes again. */
-static int settle_reports(struct producer *p, struct err *e)
+static int reconnect_drain(struct producer *p, struct err *e)
 {
     struct err ignored;
 
@@ -377,7 +377,7 @@ static int attempt(struct producer *p, struct err *e)
         return -1;
     }
     struct err why = *e;
-    if (settle_reports(p, e) < 0) {
+    if (reconnect_drain(p, e) < 0) {
         return -1;
     }
     if (p->retry.attempt == 0 || p->retry.attempt % 16 == 0) {

@@ -12,7 +12,9 @@ from lib.wait import wait_until
 from stub.stub import Reply, Stub
 
 REASON = {
-    409: ("version_conflict_engine_exception", "current version is higher"),
+    409: ("version_conflict_engine_exception",
+          "[k]: version conflict, current version [9223372036854775807] is"
+          " higher or equal to the one provided [1]"),
     429: ("es_rejected_execution_exception", "queue is full"),
     400: ("document_parsing_exception", "failed to parse"),
     503: ("unavailable_shards_exception", "primary shard is not active"),

@@ -225,7 +225,9 @@ def clickhouse_type(column):
     if column.type == "numeric" and column.typmod >= 4:
         precision = ((column.typmod - 4) >> 16) & 0xffff
         scale = (((column.typmod - 4) & 0x7ff) ^ 1024) - 1024
-        if 0 <= scale <= precision <= 76:
+        if scale < 0:  # 12300 of numeric(3,-2) has five digits
+            precision, scale = precision - scale, 0
+        if scale <= precision <= 76:
             return f"Decimal({precision}, {scale})"
         return "String"
     return CLICKHOUSE_TYPES.get(column.type, "String")

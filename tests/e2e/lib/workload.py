@@ -80,6 +80,8 @@ class Workload:
             while not self.stopping.is_set():
                 try:
                     with pg.connect(self.url, connect_timeout=5) as conn:
+                        # the threads lock each other out all the time
+                        conn.execute("SET deadlock_timeout = '20ms'")
                         self._serve(conn, rng, number)
                 except psycopg.OperationalError:
                     # The server restarts; what was uncertain stays so, for
