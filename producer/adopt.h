@@ -5,7 +5,8 @@
  * the selection and brings in what is new - topic first, then publication,
  * then the copy - so that no event of a table can come before its topic
  * exists (DESIGN 4.4). A table that this code puts into the publication is
- * always copied: its changes before that moment were not streamed.
+ * always copied: its changes before that moment were not streamed. One whose
+ * lock is taken waits for a later round and holds up no other.
  *
  * A table that cannot be captured is refused when it was named, and skipped
  * visibly, once, when a wildcard matched it. Each refusal names the SQL that

@@ -7,7 +7,10 @@
 #include "common/metrics.h"
 #include "producer/row.h"
 
-enum { KEY_BYTES_MAX = 1 << 20 };
+enum {
+    KEY_BYTES_MAX = 1 << 20,
+    IGNORED_SAY_MS = 10 * 1000,
+};
 
 void capture_init(struct capture *c)
 {
@@ -244,8 +247,9 @@ static struct table *captured(const struct capture *c, uint32_t oid)
    brings the rows. */
 static void ignore(struct capture *c)
 {
-    if (c->ignored_oid != c->msg.oid) {
+    if (c->ignored_oid != c->msg.oid && clock_ms() >= c->ignored_say_ms) {
         c->ignored_oid = c->msg.oid;
+        c->ignored_say_ms = clock_ms() + IGNORED_SAY_MS;
         log_warn("rows of a table that is not captured are ignored",
                  "oid=%" PRIu32 " lsn=%X/%X", c->msg.oid,
                  LSN_ARG(c->final_lsn));

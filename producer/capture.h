@@ -55,7 +55,8 @@ struct capture {
     uint32_t done_xid;
     uint64_t done_watermark; /* nonce, or 0 */
 
-    uint32_t ignored_oid; /* last table whose rows were ignored, for the log */
+    uint32_t ignored_oid;   /* last table that the log said is ignored */
+    int64_t ignored_say_ms; /* when it may say so of another one */
 
     struct record records[3];
     unsigned record_count;

@@ -13,7 +13,9 @@ enum {
        (performance.md 2.1 d). */
     INPUT_BUFFER_BYTES = 1 << 20,
     STATUS_INTERVAL_MS = 10 * 1000, /* when wal_sender_timeout is off */
-    SILENCE_MIN_MS = 5 * 1000,
+    /* A walsender that spills a large transaction answers nobody meanwhile:
+       seconds on a busy machine, and each reconnect would begin it anew. */
+    SILENCE_MIN_MS = 30 * 1000,
     DATA_HEADER_BYTES = 1 + 8 + 8 + 8,
     KEEPALIVE_BYTES = 1 + 8 + 8 + 1,
     PG_EPOCH_S = 946684800, /* 2000-01-01 */

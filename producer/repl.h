@@ -10,7 +10,7 @@
  * Guarantees
  *   - a status update is due at least every third of wal_sender_timeout, also
  *     while nothing is read (the caller asks repl_status_due)
- *   - silence longer than wal_sender_timeout is an error
+ *   - silence longer than wal_sender_timeout (and 30 s) is an error
  *   - every libpq result is looked at
  *
  * Main thread only.
