@@ -15,6 +15,7 @@ KEYS = {"changed": "rplant1", "missing": "rplant2", "extra": "rplant3"}
 def planted_rows(conn, everywhere):
     """Rows of the test's own, equal everywhere."""
     for number in ("plant1", "plant2"):
+        six.delete(conn, number)
         six.insert(conn, number)
     everywhere.assert_equal(*[everywhere.table(t) for t in six.TABLES])
     yield

@@ -9,10 +9,16 @@ from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions,
                              KafkaError, KafkaException, TopicPartition)
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-TIMEOUT_S = 20
-NOT_YET = (KafkaError.NOT_LEADER_FOR_PARTITION,
+TIMEOUT_S = 10   # of one request
+ANSWER_S = 60    # until a request must have been answered
+NOT_NOW = (KafkaError.NOT_LEADER_FOR_PARTITION,
            KafkaError.LEADER_NOT_AVAILABLE,
-           KafkaError.UNKNOWN_TOPIC_OR_PART)
+           KafkaError.UNKNOWN_TOPIC_OR_PART,
+           KafkaError.COORDINATOR_NOT_AVAILABLE,
+           KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+           KafkaError.NOT_COORDINATOR,
+           KafkaError._TIMED_OUT, KafkaError._TRANSPORT,
+           KafkaError._ALL_BROKERS_DOWN)
 
 
 @dataclasses.dataclass
@@ -37,56 +43,70 @@ class Record:
         return f"{self.topic}[{self.partition}]@{self.offset}"
 
 
-def quiet(_level, _fac, _message):
-    """librdkafka's complaints about a broker that a test has stopped."""
-
-
 class Kafka:
     """The pipeline `name` as Kafka sees it."""
 
     def __init__(self, brokers, name="cdc"):
         self.brokers = brokers
         self.name = name
-        self.admin = AdminClient({"bootstrap.servers": brokers,
-                                  "log_level": 0})
+        self.admin = None
 
-    def topics(self):
-        """Names of the table topics: three parts, internal ones have two."""
-        names = self.admin.list_topics(timeout=TIMEOUT_S).topics
-        pattern = re.compile(rf"{re.escape(self.name)}\.[^.]+\..+")
-        return sorted(n for n in names if pattern.fullmatch(n))
-
-    def all_topics(self):
-        return sorted(self.admin.list_topics(timeout=TIMEOUT_S).topics)
-
-    def partitions(self, topic):
-        metadata = self.admin.list_topics(topic, timeout=TIMEOUT_S)
-        found = metadata.topics[topic]
-        if found.error is not None:
-            raise KafkaException(found.error)
-        return [TopicPartition(topic, p) for p in found.partitions]
-
-    def ends(self, topics):
-        """{(topic, partition): high watermark}. A topic that was made just
-        now has no leader for a moment."""
-        deadline = time.monotonic() + TIMEOUT_S
+    def _ask(self, question):
+        """Calls question(admin) until it is answered: tests restart the
+        broker, and a topic that was made just now has no leader yet. Each
+        try after a failure gets a client of its own, for one that has seen
+        its broker die can wait for an answer that never comes."""
+        deadline = time.monotonic() + ANSWER_S
         while True:
+            if self.admin is None:
+                self.admin = AdminClient({
+                    "bootstrap.servers": self.brokers, "log_level": 0,
+                    "reconnect.backoff.max.ms": 500})
             try:
-                return self._ends(topics)
+                return question(self.admin)
             except KafkaException as error:
+                self.admin = None
                 if time.monotonic() > deadline or \
-                        error.args[0].code() not in NOT_YET:
+                        error.args[0].code() not in NOT_NOW:
                     raise
             time.sleep(0.05)
 
-    def _ends(self, topics):
-        asked = {p: OffsetSpec.latest()
-                 for topic in topics for p in self.partitions(topic)}
-        if not asked:
+    def all_topics(self):
+        return sorted(self._ask(
+            lambda admin: admin.list_topics(timeout=TIMEOUT_S)).topics)
+
+    def topics(self):
+        """Names of the table topics: three parts, internal ones have two."""
+        pattern = re.compile(rf"{re.escape(self.name)}\.[^.]+\..+")
+        return [n for n in self.all_topics() if pattern.fullmatch(n)]
+
+    def partitions(self, *topics):
+        """[TopicPartition] of these topics."""
+        def ask(admin):
+            return admin.list_topics(topics[0] if len(topics) == 1 else None,
+                                     timeout=TIMEOUT_S)
+
+        found = self._ask(ask).topics
+        for topic in topics:
+            if topic not in found:
+                raise AssertionError(f"no topic {topic}")
+            if found[topic].error is not None:
+                raise KafkaException(found[topic].error)
+        return [TopicPartition(topic, p) for topic in topics
+                for p in found[topic].partitions]
+
+    def ends(self, topics):
+        """{(topic, partition): high watermark}"""
+        if not topics:
             return {}
-        futures = self.admin.list_offsets(asked, request_timeout=TIMEOUT_S)
-        return {(p.topic, p.partition): f.result().offset
-                for p, f in futures.items()}
+        asked = {p: OffsetSpec.latest() for p in self.partitions(*topics)}
+
+        def ask(admin):
+            futures = admin.list_offsets(asked, request_timeout=TIMEOUT_S)
+            return {(p.topic, p.partition): f.result().offset
+                    for p, f in futures.items()}
+
+        return self._ask(ask)
 
     def end(self, topic):
         """The sum of a topic's high watermarks; 0 while it does not exist."""
@@ -96,14 +116,16 @@ class Kafka:
 
     def committed(self, group):
         """{(topic, partition): offset}"""
-        (future,) = self.admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group)],
-            request_timeout=TIMEOUT_S).values()
+        def ask(admin):
+            (future,) = admin.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(group)],
+                request_timeout=TIMEOUT_S).values()
+            return future.result().topic_partitions
+
         try:
-            found = future.result().topic_partitions
+            found = self._ask(ask)
         except KafkaException as error:
-            if error.args[0].code() == \
-                    KafkaError.GROUP_ID_NOT_FOUND:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
                 return {}
             raise
         return {(p.topic, p.partition): p.offset for p in found}
@@ -142,7 +164,7 @@ class Kafka:
                 if messages:
                     silent_since = time.monotonic()
                 assert time.monotonic() - silent_since < TIMEOUT_S, \
-                    f"{topic}: nothing comes from partitions {waiting}"
+                    f"{topic}: nothing comes from {waiting}"
         finally:
             consumer.close()
         return sorted(found, key=lambda r: (r.partition, r.offset))

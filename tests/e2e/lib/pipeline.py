@@ -107,6 +107,7 @@ class Pipeline:
         with pg.connect(self.stack.env["DATABASE_URL"]) as conn:
             drop_slot(conn, self.everywhere.slot)
             conn.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+        self.es.delete_indices_of(self.name)
         self.ch.database = "default"
         self.ch.query(f"DROP DATABASE IF EXISTS {self.ch.quote(self.name)}")
 

@@ -77,6 +77,14 @@ class Elasticsearch:
                 return None
             raise
 
+    def delete_indices_of(self, pipeline):
+        """Index names are not the pipeline's own: another one's table of
+        the same name would be refused."""
+        for name, body in self.call("GET", "/_mapping").items():
+            meta = body["mappings"].get("_meta", {}).get("data-sync", {})
+            if meta.get("pipeline") == pipeline:
+                self.call("DELETE", self.path(name))
+
     def documents(self, index):
         """All of an index: [(id, _source with exact numbers)]"""
         self.refresh(index)
