@@ -16,21 +16,20 @@ enum {
 #define NOT_A_STRING "is not a JSON string"
 #define NOT_A_NUMBER "is not an exact number of the column's type"
 
-/* numeric(p,s): PostgreSQL 15 allows s > p and s < 0, ClickHouse neither. */
+/* numeric(p,s) is Decimal(p,s) where ClickHouse has that type. PostgreSQL 15
+   also has s < 0, whole numbers of p - s digits, and s > p: text. */
 static struct cell_type decimal_type(int32_t typmod)
 {
-    int precision, scale, digits;
+    int digits, scale;
 
-    if (!shape_numeric(typmod, &precision, &scale)) {
+    if (!shape_numeric(typmod, &digits, &scale)) {
         return (struct cell_type){ .kind = CELL_STRING };
     }
     if (scale < 0) {
-        digits = precision - scale;
+        digits -= scale;
         scale = 0;
-    } else {
-        digits = precision > scale ? precision : scale;
     }
-    if (digits > CELL_DECIMAL_DIGITS_MAX) {
+    if (digits > CELL_DECIMAL_DIGITS_MAX || scale > digits) {
         return (struct cell_type){ .kind = CELL_STRING };
     }
     return (struct cell_type){

@@ -32,7 +32,7 @@ static const struct {
     { SHAPE_NUMERIC, false, false, NUMERIC(76, 76), 1, "Decimal(76, 76)" },
     { SHAPE_NUMERIC, false, true, NUMERIC(77, 0), 0, "Nullable(String)" },
     { SHAPE_NUMERIC, false, true, NUMERIC(1000, 10), 0, "Nullable(String)" },
-    { SHAPE_NUMERIC, false, true, NUMERIC(3, 5), 0, "Nullable(Decimal(5, 5))" },
+    { SHAPE_NUMERIC, false, true, NUMERIC(3, 5), 0, "Nullable(String)" },
     { SHAPE_NUMERIC, false, true, NUMERIC(2, -3), 0,
       "Nullable(Decimal(5, 0))" },
     { SHAPE_NUMERIC, false, true, NUMERIC(70, -7), 0, "Nullable(String)" },
