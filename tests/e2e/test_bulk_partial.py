@@ -161,7 +161,7 @@ def test_400_stops_and_the_offset_stays(pipeline, stub):
     assert_equal(pipeline)
 
 
-@pytest.mark.parametrize("reply", [
+FAILED_REQUESTS = [
     {"status": 503, "body": "no shard"},
     {"status": 429, "body": {"error": {"type": "x"}, "status": 429}},
     {"status": 401, "body": {"error": "security_exception"}},
@@ -173,25 +173,29 @@ def test_400_stops_and_the_offset_stays(pipeline, stub):
      "cut": 10},
     {"reset": True},
     {"status": 413, "body": ""},
-], ids=lambda r: f"{r.get('status', 'reset')}-{len(str(r.get('body')))}"
-                 f"{'-cut' if 'cut' in r else ''}")
-def test_a_failed_request_is_sent_again(pipeline, stub, reply):
+]
+
+
+def test_a_failed_request_is_sent_again(pipeline, stub):
     """Nothing of a whole request that failed, or whose answer says nothing,
     counts as done; the same items come again. A body that is too large is
     cut."""
-    rows(pipeline, 1, 30)
-    stub.rule("POST", r"/_bulk", times=2, **reply)
-    worker = pipeline.start("sink-es", ready=False)
-    wait_until(lambda: pipeline.kafka.lag("es") == 0 or
-               not worker.running(), 60, "caught up")
-    if worker.running():
-        pipeline.everywhere.caught_up(30, ["es"])
-    else:
-        # An answer that makes no sense may stop it, but loses nothing.
-        assert worker.process.returncode not in (0, -6, -11), worker.log()
+    worker = pipeline.start("sink-es")
+    for number, reply in enumerate(FAILED_REQUESTS):
         stub.clear()
-        pipeline.start("sink-es")
-    assert_equal(pipeline)
+        stub.rule("POST", r"/_bulk", times=2, **reply)
+        before = len(stub.requests)
+        rows(pipeline, 100 * number, 100 * number + 29)
+        wait_until(lambda: pipeline.kafka.lag("es") == 0 or
+                   not worker.running(), 60, f"caught up after {reply}")
+        assert len(stub.requests) >= before + 3, reply
+        if not worker.running():
+            # An answer that makes no sense may stop it, but loses nothing.
+            assert worker.process.returncode not in (0, -6, -11), \
+                worker.log()
+            stub.clear()
+            worker = pipeline.start("sink-es")
+        assert_equal(pipeline)
 
 
 def test_deletes_in_a_mixed_reply(pipeline, stub):

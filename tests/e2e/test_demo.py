@@ -81,8 +81,9 @@ def test_planted_in_clickhouse(stack, everywhere, planted_rows):
     ch = everywhere.ch
 
     def insert(changes, where, source="RoyaltyPayment FINAL"):
+        # The inner SELECT: a WHERE beside `'x' AS id` would mean that id.
         ch.query(f"INSERT INTO RoyaltyPayment SELECT * REPLACE ({changes}) "
-                 f"FROM {source} WHERE {where}")
+                 f"FROM (SELECT * FROM {source} WHERE {where})")
 
     ch.query("CREATE TABLE before_planting ENGINE = Memory AS SELECT * FROM "
              "RoyaltyPayment FINAL WHERE id LIKE 'rplant%'")

@@ -13,6 +13,7 @@ ROUNDS = 5
 BETWEEN_MIN = 1000
 BATCH_ROWS = 500
 TRIES = 12
+ROWS = {"producer": 20_000, "sink-es": 5000, "sink-clickhouse": 5000}
 
 SINKS = {"sink-es": "es", "sink-clickhouse": "clickhouse"}
 
@@ -56,11 +57,10 @@ def kill_producer(stack, everywhere, backlog, rng, rows):
     sent twice make the number smaller, never larger."""
     everywhere.captured(60)
     base = backlog.kafka.end(backlog.topic)
+    pid = stack.pid("producer")
     stack.pause("producer")
     records = backlog.write(rows)
-    stack.resume("producer")
-    time.sleep(rng.uniform(0.0, 0.12))
-    stack.kill("producer")
+    stack.kill_soon("producer", pid, rng.uniform(0.0, 0.12))
     try:
         time.sleep(0.3)  # what was on its way to the broker has arrived
         return records - (backlog.kafka.end(backlog.topic) - base)
@@ -70,13 +70,12 @@ def kill_producer(stack, everywhere, backlog, rng, rows):
 
 def kill_sink(stack, everywhere, backlog, rng, rows, worker):
     """One attempt; how many records lie behind the committed offsets."""
+    pid = stack.pid(worker)
     stack.pause(worker)
     backlog.write(rows)
     everywhere.captured(60)
     assert backlog.kafka.lag(SINKS[worker]) >= BETWEEN_MIN
-    stack.resume(worker)
-    time.sleep(rng.uniform(0.0, 0.4))
-    stack.kill(worker)
+    stack.kill_soon(worker, pid, rng.uniform(0.0, 0.4))
     try:
         return backlog.kafka.lag(SINKS[worker])
     finally:
@@ -94,7 +93,7 @@ def test_kill_9(stack, conn, everywhere, worker):
     backlog = Backlog(conn, everywhere.kafka, f"backlog_{short}")
     backlog.write(BATCH_ROWS)
     everywhere.assert_equal(everywhere.table(backlog.name))
-    rows, killed, seen = 5000, 0, []
+    rows, killed, seen = ROWS[worker], 0, []
     with load:
         for _ in range(TRIES):
             if worker == "producer":
@@ -104,7 +103,8 @@ def test_kill_9(stack, conn, everywhere, worker):
                                     worker)
             seen.append(between)
             killed += between >= BETWEEN_MIN
-            rows = min(40_000, rows if between >= BETWEEN_MIN else rows * 2)
+            if between < BETWEEN_MIN:
+                rows = min(80_000, rows * 2)  # faster than thought
             if killed == ROUNDS:
                 break
     print(f"{worker}: records between source and target at each kill: {seen}")

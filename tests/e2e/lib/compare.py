@@ -183,14 +183,17 @@ class Everywhere:
                    timeout, f"slot {self.slot} confirmed {lsn}", 0.02)
 
     def caught_up(self, timeout=60, sinks=("es", "clickhouse")):
-        """... and both groups have committed all of it."""
+        """... and both groups have committed all of it (what comes later
+        does not matter: traffic may go on)."""
         started = time.monotonic()
         self.captured(timeout)
+        topics = wait_until(self.kafka.topics, timeout, "a table's topic")
+        ends = self.kafka.ends(topics)
         for sink in sinks:
             left = max(1.0, timeout - (time.monotonic() - started))
-            wait_until(lambda: self.kafka.lag(sink) == 0, left,
+            wait_until(lambda: self.kafka.lag(sink, ends) == 0, left,
                        lambda: f"group {self.kafka.group(sink)} caught up; "
-                               f"{self.kafka.lag(sink)} records behind")
+                               f"{self.kafka.lag(sink, ends)} records behind")
 
     def table(self, name, schema="public"):
         return pg.table(self.conn, name, schema)

@@ -53,7 +53,7 @@ def members(text):
     """{name: raw text} of an object's members, cut out as they stand."""
     decoder, found, at = json.JSONDecoder(), {}, 0
 
-    def skip():
+    def pass_space():
         nonlocal at
         while text[at] in " \t\r\n":
             at += 1
@@ -61,13 +61,13 @@ def members(text):
     assert text[0] == "{"
     while text[at] != "}":
         at += 1
-        skip()
+        pass_space()
         name, at = decoder.raw_decode(text, at)
-        skip()
+        pass_space()
         assert text[at] == ":", text[at:at + 20]
         start = at = at + 1
-        skip()
+        pass_space()
         _, at = decoder.raw_decode(text, at)
-        skip()
+        pass_space()
         found[name] = text[start:at]
     return found

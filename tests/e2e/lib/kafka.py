@@ -133,11 +133,13 @@ class Kafka:
     def group(self, sink):
         return f"{self.name}-{sink}"
 
-    def lag(self, sink, topics=None):
-        """Records behind the committed offsets of a sink's group."""
+    def lag(self, sink, ends=None):
+        """Records between the committed offsets of a sink's group and
+        `ends`, by default the topics' ends of now."""
+        if ends is None:
+            ends = self.ends(self.topics())
         committed = self.committed(self.group(sink))
-        ends = self.ends(self.topics() if topics is None else topics)
-        return sum(end - max(0, committed.get(place, 0))
+        return sum(max(0, end - max(0, committed.get(place, 0)))
                    for place, end in ends.items())
 
     def records(self, topic):
@@ -147,11 +149,14 @@ class Kafka:
         consumer = Consumer({
             "bootstrap.servers": self.brokers, "group.id": "e2e-reader",
             "enable.auto.commit": False, "auto.offset.reset": "error",
-            "enable.partition.eof": True, "fetch.message.max.bytes": 16 << 20,
+            "enable.partition.eof": True, "fetch.wait.max.ms": 10,
+            "fetch.message.max.bytes": 16 << 20,
             "log_level": 0})
         found = []
         waiting = {p.partition for p in parts if ends[(topic, p.partition)]}
         try:
+            # Asked for, the leaders are known at once, else after 0.5 s.
+            consumer.list_topics(topic, timeout=TIMEOUT_S)
             consumer.assign([TopicPartition(topic, n,
                                             confluent_kafka.OFFSET_BEGINNING)
                              for n in waiting])

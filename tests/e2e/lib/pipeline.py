@@ -21,10 +21,10 @@ STOP_S = 30
 class Worker:
     """One process: its log file, its port, its end."""
 
-    def __init__(self, role, env, folder, listen_port):
+    def __init__(self, role, env, log_path, listen_port):
         self.role = role
         self.port = listen_port
-        self.log_path = folder / f"{role}.log"
+        self.log_path = log_path
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [str(BINARIES[role]), "run"], env=env, stdout=log, stderr=log,
@@ -123,11 +123,12 @@ class Pipeline:
         env.update(extra)
         return {k: v for k, v in env.items() if v is not None}
 
-    def start(self, role, ready=True, **extra):
-        """Starts a worker and waits until it is ready."""
+    def start(self, role, ready=True, log=None, **extra):
+        """Starts a worker and waits until it is ready. `log` names its log
+        where several of a role run."""
         port = next(self.ports)
-        worker = Worker(role, self.environment(port, **extra), self.folder,
-                        port)
+        worker = Worker(role, self.environment(port, **extra),
+                        self.folder / f"{log or role}.log", port)
         self.workers.append(worker)
         return worker.wait_ready() if ready else worker
 

@@ -4,8 +4,10 @@ import os
 import pathlib
 import random
 import shlex
+import signal
 import socket
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -115,6 +117,22 @@ class Stack:
 
     def resume(self, *names):
         self.local("resume", *names)
+
+    def pid(self, name):
+        _, text = self.local("status")
+        for line in text.splitlines():
+            words = line.split()
+            if len(words) > 2 and words[0] == name and words[2].isdigit():
+                return int(words[2])
+        raise AssertionError(f"{name} does not run:\n{text}")
+
+    def kill_soon(self, name, pid, seconds):
+        """Lets a paused worker run for so long, then kill -9: by signal,
+        for a verb of compose/local takes longer than a worker to finish."""
+        os.kill(pid, signal.SIGCONT)
+        time.sleep(seconds)
+        os.kill(pid, signal.SIGKILL)
+        self.kill(name)
 
     # -- where things are -------------------------------------------------
 
