@@ -72,6 +72,33 @@ struct batch_verdicts batch_judge(const struct batch *b)
     return v;
 }
 
+void item_judge(struct item *it, enum verdict verdict, const char *why)
+{
+    size_t len = strnlen(why, sizeof(it->why) - 1);
+
+    it->verdict = verdict;
+    memmove(it->why, why, len);
+    it->why[len] = '\0';
+}
+
+bool item_is_open(const struct item *it)
+{
+    return it->verdict == VERDICT_PENDING || it->verdict == VERDICT_RETRY;
+}
+
+bool item_is_row(const struct item *it)
+{
+    switch (it->ev.op) {
+    case EVENT_READ:
+    case EVENT_CREATE:
+    case EVENT_UPDATE:
+    case EVENT_DELETE: return true;
+    case EVENT_TRUNCATE:
+    case EVENT_SWEEP: break;
+    }
+    return false;
+}
+
 void batch_compact(struct batch *b)
 {
     unsigned kept = 0;

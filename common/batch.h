@@ -41,6 +41,16 @@ bool batch_full(const struct batch *b, const struct batch_limits *limits);
 
 struct batch_verdicts batch_judge(const struct batch *b);
 
+/* Leaves a verdict on an item and why, cut to what fits. `why` may stand in
+   the item itself. */
+void item_judge(struct item *it, enum verdict verdict, const char *why);
+
+/* Is it still to be written: PENDING or RETRY? */
+bool item_is_open(const struct item *it);
+
+/* Is it about one row, and not about the whole table? */
+bool item_is_row(const struct item *it);
+
 /* Removes the DONE items, keeping the order of the others. */
 void batch_compact(struct batch *b);
 

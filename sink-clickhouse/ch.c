@@ -83,9 +83,9 @@ const struct sink_ops ch_ops = {
     .check = ch_check,
 };
 
-int ch_open(struct ch **ret_ch, const struct ch_conf *conf, bool once,
-            struct err *e)
+int ch_open(void **ret_ch, const void *settings, bool once, struct err *e)
 {
+    const struct ch_conf *conf = settings;
     struct session_conf session = { .host = conf->host,
                                     .user = conf->user,
                                     .password = conf->password,
@@ -102,8 +102,10 @@ int ch_open(struct ch **ret_ch, const struct ch_conf *conf, bool once,
     return 0;
 }
 
-void ch_close(struct ch *ch)
+void ch_close(void *self)
 {
+    struct ch *ch = self;
+
     if (ch) {
         insert_fini(&ch->insert);
         targets_fini(&ch->targets);

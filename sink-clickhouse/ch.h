@@ -10,8 +10,6 @@
 
 #include "common/sink.h"
 
-struct ch; /* opaque */
-
 struct ch_conf {
     struct sink_conf sink; /* first: the core reads it there */
     char *host;
@@ -25,10 +23,9 @@ extern const struct conf_row ch_conf_rows[];
 
 extern const struct sink_ops ch_ops;
 
-/* Connects lazily; borrows `conf`. With `once` (the command `check`) an
-   unreachable or refusing server has error kinds of its own. */
-int ch_open(struct ch **ret_ch, const struct ch_conf *conf, bool once,
+/* See sinkmain.h; `conf` is a struct ch_conf. Connects lazily. */
+int ch_open(void **ret_ch, const void *conf, bool once,
             struct err *e) MUST_CHECK;
 
 /* Accepts NULL. */
-void ch_close(struct ch *ch);
+void ch_close(void *ch);

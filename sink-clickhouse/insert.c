@@ -1,5 +1,6 @@
 #include "sink-clickhouse/insert.h"
 
+#include "common/batch.h"
 #include "common/clock.h"
 #include "common/stop.h"
 #include "sink-clickhouse/fault.h"
@@ -32,20 +33,6 @@ void insert_fini(struct insert *in)
     *in = (struct insert){ 0 };
 }
 
-static void judge(struct item *it, enum verdict verdict, const char *why)
-{
-    size_t len = strnlen(why, sizeof(it->why) - 1);
-
-    it->verdict = verdict;
-    memcpy(it->why, why, len);
-    it->why[len] = '\0';
-}
-
-static bool is_open(const struct item *it)
-{
-    return it->verdict == VERDICT_PENDING || it->verdict == VERDICT_RETRY;
-}
-
 /* A tombstone whose delete stands right before it. */
 static bool is_echo(const struct batch *b, unsigned index)
 {
@@ -56,19 +43,6 @@ static bool is_echo(const struct batch *b, unsigned index)
            before->version == it->version && str_eq(before->ev.key, it->ev.key);
 }
 
-static bool is_row(const struct item *it)
-{
-    switch (it->ev.op) {
-    case EVENT_READ:
-    case EVENT_CREATE:
-    case EVENT_UPDATE:
-    case EVENT_DELETE: return true;
-    case EVENT_TRUNCATE:
-    case EVENT_SWEEP: break;
-    }
-    return false;
-}
-
 /* Puts one item into the block of its table, or judges it. */
 static struct target *item_take(struct insert *in, struct batch *b,
                                 unsigned index)
@@ -77,14 +51,14 @@ static struct target *item_take(struct insert *in, struct batch *b,
     struct target *target = targets_find(in->targets, it->shape);
     struct err e = { 0 };
 
-    if (!is_row(it) || !target) {
-        judge(it, VERDICT_STOP,
-              target ? "truncate and sweep are not supported yet"
-                     : "its table was not prepared");
+    if (!item_is_row(it) || !target) {
+        item_judge(it, VERDICT_STOP,
+                   target ? "truncate and sweep are not supported yet"
+                          : "its table was not prepared");
         return NULL;
     }
     if (target_add(target, index, &it->ev, it->version, &e) < 0) {
-        judge(it, VERDICT_REJECT, e.text);
+        item_judge(it, VERDICT_REJECT, e.text);
         return NULL;
     }
     return target;
@@ -95,14 +69,14 @@ static struct target *item_take(struct insert *in, struct batch *b,
    table with very many columns do that. */
 static unsigned round_fill(struct insert *in, struct batch *b, unsigned next)
 {
-    for (unsigned i = 0; i < in->targets->count; i++) {
-        target_reset(in->targets->list[i]);
+    for (unsigned i = 0; i < in->targets->map.count; i++) {
+        target_reset(targets_at(in->targets, i));
     }
     while (next < b->count) {
         unsigned index = next++;
         struct target *target = NULL;
 
-        if (is_open(&b->items[index]) && !is_echo(b, index)) {
+        if (item_is_open(&b->items[index]) && !is_echo(b, index)) {
             target = item_take(in, b, index);
         }
         if (target && target->rows.count % ROUND_LOOK == 0 &&
@@ -120,8 +94,8 @@ static unsigned requests_make(struct insert *in)
     unsigned count = 0;
     size_t from = 0;
 
-    if (in->request_cap < in->targets->count) {
-        unsigned cap = in->targets->count;
+    if (in->request_cap < in->targets->map.count) {
+        unsigned cap = in->targets->map.count;
 
         in->requests = xrealloc(in->requests, cap, sizeof(*in->requests));
         for (unsigned i = in->request_cap; i < cap; i++) {
@@ -131,8 +105,8 @@ static unsigned requests_make(struct insert *in)
         in->request_cap = cap;
     }
     buf_reset(&in->body);
-    for (unsigned i = 0; i < in->targets->count; i++) {
-        const struct target *target = in->targets->list[i];
+    for (unsigned i = 0; i < in->targets->map.count; i++) {
+        const struct target *target = targets_at(in->targets, i);
 
         if (target->rows.count > 0) {
             size_t before = in->body.len;
@@ -169,7 +143,7 @@ static void range_judge(struct batch *b, const unsigned *items, unsigned count,
                         enum verdict verdict, const char *why)
 {
     for (unsigned i = 0; i < count; i++) {
-        judge(&b->items[items[i]], verdict, why);
+        item_judge(&b->items[items[i]], verdict, why);
     }
 }
 
@@ -253,7 +227,7 @@ static void isolate(struct insert *in, struct batch *b, struct target *target,
         } else if (fault != FAULT_INPUT) {
             range_judge(b, items, r.count, VERDICT_RETRY, why);
         } else if (r.count == 1) {
-            judge(&b->items[items[0]], VERDICT_REJECT, why);
+            item_judge(&b->items[items[0]], VERDICT_REJECT, why);
         } else {
             CHECK(depth + 2 <= RANGES_MAX);
             stack[depth++] = (struct range){ r.from + half, r.count - half };
@@ -328,8 +302,8 @@ static int round_send(struct insert *in, struct batch *b, struct err *e)
         struct target *group[PARALLEL];
         unsigned size = 0;
 
-        while (size < PARALLEL && next < in->targets->count) {
-            struct target *target = in->targets->list[next++];
+        while (size < PARALLEL && next < in->targets->map.count) {
+            struct target *target = targets_at(in->targets, next++);
 
             if (target->rows.count > 0) {
                 group[size++] = target;
@@ -352,8 +326,9 @@ static int round_send(struct insert *in, struct batch *b, struct err *e)
 static void echoes_judge(struct batch *b)
 {
     for (unsigned i = 1; i < b->count; i++) {
-        if (is_open(&b->items[i]) && is_echo(b, i)) {
-            judge(&b->items[i], b->items[i - 1].verdict, b->items[i - 1].why);
+        if (item_is_open(&b->items[i]) && is_echo(b, i)) {
+            item_judge(&b->items[i], b->items[i - 1].verdict,
+                       b->items[i - 1].why);
         }
     }
 }

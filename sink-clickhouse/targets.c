@@ -24,35 +24,21 @@ static void target_free(struct target *target)
 
 void targets_fini(struct targets *t)
 {
-    for (unsigned i = 0; i < t->count; i++) {
-        target_free(t->list[i]);
+    for (unsigned i = 0; i < t->map.count; i++) {
+        target_free(targets_at(t, i));
     }
-    xfree(t->list);
+    shapemap_fini(&t->map);
     *t = (struct targets){ 0 };
 }
 
-/* Where the shape stands in the list, or would stand. */
-static unsigned place_of(const struct targets *t, const struct shape *shape)
+struct target *targets_at(const struct targets *t, unsigned index)
 {
-    unsigned low = 0, high = t->count;
-
-    while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-
-        if ((uintptr_t)t->list[middle]->shape < (uintptr_t)shape) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return t->map.list[index].value;
 }
 
 struct target *targets_find(const struct targets *t, const struct shape *shape)
 {
-    unsigned at = place_of(t, shape);
-
-    return at < t->count && t->list[at]->shape == shape ? t->list[at] : NULL;
+    return shapemap_find(&t->map, shape);
 }
 
 static struct ddl ddl_of(const struct targets *t, const struct session *s,
@@ -108,8 +94,8 @@ static int collision_check(const struct targets *t, const struct target *target,
 {
     struct str name = buf_str(&target->name);
 
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct target *other = t->list[i];
+    for (unsigned i = 0; i < t->map.count; i++) {
+        const struct target *other = targets_at(t, i);
         struct str taken = buf_str(&other->name);
 
         if (same_table(other->shape, target->shape)) {
@@ -218,16 +204,6 @@ static int objects_make(struct session *s, const struct ddl *d, struct err *e)
     return -1;
 }
 
-static void list_insert(struct targets *t, struct target *target)
-{
-    unsigned at = place_of(t, target->shape);
-
-    t->list = xrealloc(t->list, t->count + 1, sizeof(*t->list));
-    memmove(t->list + at + 1, t->list + at, (t->count - at) * sizeof(*t->list));
-    t->list[at] = target;
-    t->count++;
-}
-
 int targets_prepare(struct targets *t, struct session *s,
                     const struct shape *shape, struct err *e)
 {
@@ -249,7 +225,7 @@ int targets_prepare(struct targets *t, struct session *s,
         target_free(target);
         return err_wrap(e, "%s.%s", shape->schema, shape->name);
     }
-    list_insert(t, target);
+    shapemap_put(&t->map, shape, target);
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #pragma once
 
 #include "common/err.h"
-#include "common/shape.h"
+#include "common/shapemap.h"
 #include "sink-clickhouse/rows.h"
 #include "sink-clickhouse/session.h"
 
@@ -25,8 +25,7 @@ struct target {
 
 struct targets {
     const char *database, *pipeline; /* borrowed */
-    struct target **list;            /* by the shape's address */
-    unsigned count;
+    struct shapemap map;             /* to struct target */
 };
 
 void targets_init(struct targets *t, const char *database,
@@ -39,6 +38,9 @@ void targets_fini(struct targets *t);
    remembers the target. Safe beside other processes doing the same. */
 int targets_prepare(struct targets *t, struct session *s,
                     const struct shape *shape, struct err *e) MUST_CHECK;
+
+/* Each of them, below map.count, in no order that means anything. */
+struct target *targets_at(const struct targets *t, unsigned index);
 
 /* The target of a shape, or NULL: targets_prepare was not called. */
 struct target *targets_find(const struct targets *t, const struct shape *shape);

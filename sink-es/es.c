@@ -81,9 +81,9 @@ const struct sink_ops es_ops = {
     .check = es_check,
 };
 
-int es_open(struct es **ret_es, const struct es_conf *conf, bool once,
-            struct err *e)
+int es_open(void **ret_es, const void *settings, bool once, struct err *e)
 {
+    const struct es_conf *conf = settings;
     struct cluster_conf cluster = { .url = conf->url,
                                     .api_key = conf->api_key,
                                     .once = once };
@@ -105,8 +105,10 @@ int es_open(struct es **ret_es, const struct es_conf *conf, bool once,
     return 0;
 }
 
-void es_close(struct es *es)
+void es_close(void *self)
 {
+    struct es *es = self;
+
     if (es) {
         writer_fini(&es->writer);
         targets_fini(&es->targets);

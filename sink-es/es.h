@@ -13,8 +13,6 @@
 
 #include "common/sink.h"
 
-struct es; /* opaque */
-
 struct es_conf {
     struct sink_conf sink; /* first: the core reads it there */
     char *url;
@@ -27,10 +25,9 @@ extern const struct conf_row es_conf_rows[];
 
 extern const struct sink_ops es_ops;
 
-/* Connects lazily; borrows `conf`. With `once` (the command `check`) an
-   unreachable or refusing cluster has error kinds of its own. */
-int es_open(struct es **ret_es, const struct es_conf *conf, bool once,
+/* See sinkmain.h; `conf` is a struct es_conf. Connects lazily. */
+int es_open(void **ret_es, const void *conf, bool once,
             struct err *e) MUST_CHECK;
 
 /* Accepts NULL. */
-void es_close(struct es *es);
+void es_close(void *es);

@@ -14,36 +14,21 @@ static void target_free(struct target *target)
 
 void targets_fini(struct targets *t)
 {
-    for (unsigned i = 0; i < t->count; i++) {
-        target_free(t->list[i]);
+    for (unsigned i = 0; i < t->map.count; i++) {
+        target_free(targets_at(t, i));
     }
-    xfree(t->list);
+    shapemap_fini(&t->map);
     *t = (struct targets){ 0 };
 }
 
-/* Where the shape stands in the list, or would stand. */
-static unsigned place_of(const struct targets *t, const struct shape *shape)
+struct target *targets_at(const struct targets *t, unsigned index)
 {
-    unsigned low = 0, high = t->count;
-
-    while (low < high) {
-        unsigned middle = low + (high - low) / 2;
-
-        if ((uintptr_t)t->list[middle]->bulk.shape < (uintptr_t)shape) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
+    return t->map.list[index].value;
 }
 
 struct target *targets_find(const struct targets *t, const struct shape *shape)
 {
-    unsigned at = place_of(t, shape);
-
-    return at < t->count && t->list[at]->bulk.shape == shape ? t->list[at]
-                                                             : NULL;
+    return shapemap_find(&t->map, shape);
 }
 
 static struct target *target_new(const struct shape *shape, struct err *e)
@@ -65,10 +50,11 @@ static int collision_check(const struct targets *t, const struct target *target,
 {
     const struct shape *shape = target->bulk.shape;
 
-    for (unsigned i = 0; i < t->count; i++) {
-        const struct shape *other = t->list[i]->bulk.shape;
+    for (unsigned i = 0; i < t->map.count; i++) {
+        const struct shape *other = targets_at(t, i)->bulk.shape;
 
-        if (str_eq(buf_str(&t->list[i]->alias), buf_str(&target->alias)) &&
+        if (str_eq(buf_str(&targets_at(t, i)->alias),
+                   buf_str(&target->alias)) &&
             (strcmp(other->schema, shape->schema) != 0 ||
              strcmp(other->name, shape->name) != 0)) {
             return err_set(e, ERR_FATAL,
@@ -180,16 +166,6 @@ static int alias_make(struct cluster *c, struct mapping *m, struct err *e)
     return found < 0 ? -1 : 0;
 }
 
-static void list_insert(struct targets *t, struct target *target)
-{
-    unsigned at = place_of(t, target->bulk.shape);
-
-    t->list = xrealloc(t->list, t->count + 1, sizeof(*t->list));
-    memmove(t->list + at + 1, t->list + at, (t->count - at) * sizeof(*t->list));
-    t->list[at] = target;
-    t->count++;
-}
-
 int targets_prepare(struct targets *t, struct cluster *c,
                     const struct shape *shape, struct err *e)
 {
@@ -215,6 +191,6 @@ int targets_prepare(struct targets *t, struct cluster *c,
         target_free(target);
         return err_wrap(e, "%s.%s", shape->schema, shape->name);
     }
-    list_insert(t, target);
+    shapemap_put(&t->map, shape, target);
     return 0;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "common/shapemap.h"
 #include "sink-es/bulk.h"
 #include "sink-es/cluster.h"
 
@@ -19,8 +20,7 @@ struct target {
 struct targets {
     const char *pipeline; /* borrowed */
     int shards, replicas; /* of new indices; -1: Elasticsearch's default */
-    struct target **list; /* by the shape's address */
-    unsigned count;
+    struct shapemap map;  /* to struct target */
 };
 
 /* Accepts zeroed ones. */
@@ -30,6 +30,9 @@ void targets_fini(struct targets *t);
    remembers the target. Safe beside other processes doing the same. */
 int targets_prepare(struct targets *t, struct cluster *c,
                     const struct shape *shape, struct err *e) MUST_CHECK;
+
+/* Each of them, below map.count, in no order that means anything. */
+struct target *targets_at(const struct targets *t, unsigned index);
 
 /* The target of a shape, or NULL: targets_prepare was not called. */
 struct target *targets_find(const struct targets *t, const struct shape *shape);

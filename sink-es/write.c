@@ -2,6 +2,7 @@
 
 #include <limits.h>
 
+#include "common/batch.h"
 #include "common/clock.h"
 #include "common/stop.h"
 
@@ -32,47 +33,21 @@ void writer_fini(struct writer *w)
     *w = (struct writer){ 0 };
 }
 
-static void judge(struct item *it, enum verdict verdict, const char *why)
-{
-    size_t len = strnlen(why, sizeof(it->why) - 1);
-
-    it->verdict = verdict;
-    memmove(it->why, why, len);
-    it->why[len] = '\0';
-}
-
-static bool is_open(const struct item *it)
-{
-    return it->verdict == VERDICT_PENDING || it->verdict == VERDICT_RETRY;
-}
-
-static bool is_row(const struct item *it)
-{
-    switch (it->ev.op) {
-    case EVENT_READ:
-    case EVENT_CREATE:
-    case EVENT_UPDATE:
-    case EVENT_DELETE: return true;
-    case EVENT_TRUNCATE:
-    case EVENT_SWEEP: break;
-    }
-    return false;
-}
-
 /* Puts one item into the request as action number `count`. */
 static bool item_take(struct writer *w, struct item *it, unsigned count)
 {
     struct target *target = targets_find(w->targets, it->shape);
     struct err e = { 0 };
 
-    if (!is_row(it) || !target) {
-        judge(it, VERDICT_STOP,
-              target ? "truncate and sweep are not supported yet"
-                     : "its table was not prepared");
+    if (!item_is_row(it) || !target) {
+        item_judge(it, VERDICT_STOP,
+                   target ? "truncate and sweep are not supported yet"
+                          : "its table was not prepared");
         return false;
     }
     if (bulk_put(&w->body, &w->scratch, &target->bulk, it, &e) < 0) {
-        judge(it, e.kind == ERR_INPUT ? VERDICT_REJECT : VERDICT_STOP, e.text);
+        item_judge(it, e.kind == ERR_INPUT ? VERDICT_REJECT : VERDICT_STOP,
+                   e.text);
         return false;
     }
     if (it->ev.tombstone || it->ev.op == EVENT_DELETE) {
@@ -102,8 +77,8 @@ struct request {
 
 static void guards_put(struct writer *w, struct request *rq)
 {
-    for (unsigned i = 0; i < w->targets->count; i++) {
-        const struct target *target = w->targets->list[i];
+    for (unsigned i = 0; i < w->targets->map.count; i++) {
+        const struct target *target = targets_at(w->targets, i);
 
         if (target->deletes > 0 && target->writes == 0) {
             bulk_guard(&w->body, &target->bulk);
@@ -119,15 +94,17 @@ static struct request request_fill(struct writer *w, struct batch *b,
     struct request rq = { .next = first, .limit = limit };
 
     buf_reset(&w->body);
-    for (unsigned i = 0; i < w->targets->count; i++) {
-        w->targets->list[i]->writes = w->targets->list[i]->deletes = 0;
+    for (unsigned i = 0; i < w->targets->map.count; i++) {
+        targets_at(w->targets, i)->writes = targets_at(w->targets, i)->deletes =
+            0;
     }
     for (;
          rq.next < b->count && rq.actions < limit && w->body.len < w->body_max;
          rq.next++) {
         struct item *it = &b->items[rq.next];
 
-        if (is_open(it) && newest_speaker(&w->newest, rq.next) == rq.next &&
+        if (item_is_open(it) &&
+            newest_speaker(&w->newest, rq.next) == rq.next &&
             item_take(w, it, rq.actions)) {
             rq.actions++;
         }
@@ -140,7 +117,7 @@ static void actions_judge(struct writer *w, unsigned count,
                           enum verdict verdict, const char *why)
 {
     for (unsigned i = 0; i < count; i++) {
-        judge(w->actions[i].it, verdict, why);
+        item_judge(w->actions[i].it, verdict, why);
     }
 }
 
@@ -198,15 +175,15 @@ static void followers_judge(const struct writer *w, struct batch *b)
         struct item *it = &b->items[i];
         const struct item *speaker;
 
-        if (!is_open(it) || newest_speaker(&w->newest, i) == i) {
+        if (!item_is_open(it) || newest_speaker(&w->newest, i) == i) {
             continue;
         }
         speaker = &b->items[newest_speaker(&w->newest, i)];
         if (speaker->verdict == VERDICT_DONE) {
-            judge(it, VERDICT_DONE, "");
+            item_judge(it, VERDICT_DONE, "");
         } else {
             /* refused: then the older one has to be there */
-            judge(it, VERDICT_RETRY, speaker->why);
+            item_judge(it, VERDICT_RETRY, speaker->why);
         }
     }
 }

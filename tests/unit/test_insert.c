@@ -1,40 +1,8 @@
 /* links: sink_clickhouse_core */
 /* insert.h against a ClickHouse of our own: who gets which verdict. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "sink-clickhouse/insert.h"
+#include "tests/unit/rig.h"
 #include "tests/unit/stub.h"
-
-enum { ITEMS_MAX = 2000 };
-
-static struct shape_column columns[] = {
-    { .name = (char[]){ "id" },
-      .class = SHAPE_TEXT,
-      .typmod = -1,
-      .key_index = 1 },
-};
-
-static struct shape shapes[] = {
-    { .schema = (char[]){ "public" },
-      .name = (char[]){ "A" },
-      .topic = (char[]){ "cdc.public.A" },
-      .profile = (char[]){ "sink" },
-      .column_count = 1,
-      .key_count = 1,
-      .columns = columns },
-    { .schema = (char[]){ "public" },
-      .name = (char[]){ "B" },
-      .topic = (char[]){ "cdc.public.B" },
-      .profile = (char[]){ "sink" },
-      .column_count = 1,
-      .key_count = 1,
-      .columns = columns },
-};
 
 /* How the server behaves, and what it saw. */
 struct world {
@@ -50,15 +18,8 @@ struct world {
     struct session session;
     struct targets targets;
     struct insert insert;
-    struct batch batch;
-    struct item items[ITEMS_MAX];
-    char keys[ITEMS_MAX][64];
+    struct rig rig;
 };
-
-static bool holds(struct str text, const char *part)
-{
-    return memmem(text.p, text.len, part, strlen(part)) != NULL;
-}
 
 /* What system.tables and system.columns tell of tables A and B. */
 static void describe(const struct world *w, struct str sql,
@@ -136,14 +97,13 @@ static int setup(void **state)
     assert_int_equal(session_open(&w->session, &conf, &e), 0);
     targets_init(&w->targets, "knowton", "cdc");
     assert_int_equal(session_probe(&w->session, &e), 0);
-    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-        if (targets_prepare(&w->targets, &w->session, &shapes[i], &e) < 0) {
+    for (size_t i = 0; i < COUNT_OF(rig_shapes); i++) {
+        if (targets_prepare(&w->targets, &w->session, &rig_shapes[i], &e) < 0) {
             fail_msg("%s", e.text);
         }
     }
     insert_init(&w->insert, &w->session, &w->targets);
-    w->batch.items = w->items;
-    w->batch.send_by_ms = INT64_MAX;
+    rig_init(&w->rig);
     *state = w;
     return 0;
 }
@@ -160,37 +120,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct item *add(struct world *w, unsigned table, const char *key,
-                        enum event_op op)
-{
-    unsigned i = w->batch.count++;
-    struct item *it = &w->items[i];
-
-    (void)snprintf(w->keys[i], sizeof(w->keys[i]), "{\"id\":\"%s\"}", key);
-    it->shape = &shapes[table];
-    it->version = i + 1;
-    it->ev.op = op;
-    it->ev.key = str_of(w->keys[i]);
-    if (op != EVENT_DELETE) {
-        it->ev.after = it->ev.key;
-    }
-    return it;
-}
-
 static void tombstone_add(struct world *w, unsigned table, const char *key,
                           uint64_t version)
 {
-    struct item *it = add(w, table, key, EVENT_DELETE);
+    struct item *it = rig_add(&w->rig, table, key, EVENT_DELETE);
 
     it->ev.tombstone = true;
     it->version = version;
-}
-
-static void verdicts_are(const struct world *w, enum verdict verdict)
-{
-    for (unsigned i = 0; i < w->batch.count; i++) {
-        assert_int_equal(w->items[i].verdict, verdict);
-    }
 }
 
 /* One insert per table; a tombstone behind its delete is not sent. */
@@ -199,18 +135,18 @@ static void test_done(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 1, "b", EVENT_UPDATE);
-    (void)add(w, 0, "c", EVENT_READ);
-    (void)add(w, 0, "d", EVENT_DELETE); /* version 4 */
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 1, "b", EVENT_UPDATE);
+    (void)rig_add(&w->rig, 0, "c", EVENT_READ);
+    (void)rig_add(&w->rig, 0, "d", EVENT_DELETE); /* version 4 */
     tombstone_add(w, 0, "d", 4);
     tombstone_add(w, 0, "e", 4); /* its delete is not here */
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_DONE);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
     assert_int_equal(w->inserts, 2);
     assert_int_equal(w->rows, 5);
     /* settled items are not sent again */
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
     assert_int_equal(w->inserts, 2);
 }
 
@@ -230,23 +166,23 @@ static void test_one_table_out(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 1, "b", EVENT_DELETE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 1, "b", EVENT_DELETE);
     tombstone_add(w, 1, "b", 2);
     w->out = "`B`";
     for (size_t i = 0; i < COUNT_OF(outs); i++) {
-        w->items[0].verdict = VERDICT_PENDING;
+        w->rig.items[0].verdict = VERDICT_PENDING;
         w->out_status = outs[i].status;
         w->out_code = outs[i].code;
-        assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-        assert_int_equal(w->items[0].verdict, VERDICT_DONE);
-        assert_int_equal(w->items[1].verdict, VERDICT_RETRY);
-        assert_int_equal(w->items[2].verdict, VERDICT_RETRY);
-        assert_string_equal(w->items[1].why, outs[i].why);
+        assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+        assert_int_equal(w->rig.items[0].verdict, VERDICT_DONE);
+        assert_int_equal(w->rig.items[1].verdict, VERDICT_RETRY);
+        assert_int_equal(w->rig.items[2].verdict, VERDICT_RETRY);
+        assert_string_equal(w->rig.items[1].why, outs[i].why);
     }
     w->out = NULL;
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_DONE);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
 }
 
 /* Each refused row is found, in few requests, and only they are rejected. */
@@ -261,8 +197,8 @@ static void test_poison(void **state)
     for (size_t c = 0; c < COUNT_OF(counts); c++) {
         unsigned left = 1, bad = 0;
 
-        memset(w->items, 0, sizeof(w->items));
-        w->batch.count = 0;
+        memset(w->rig.items, 0, sizeof(w->rig.items));
+        w->rig.batch.count = 0;
         w->inserts = w->rows = 0;
         for (unsigned i = 0; i < counts[c]; i++) {
             bool poisoned = i % 700 == 0;
@@ -270,21 +206,21 @@ static void test_poison(void **state)
 
             (void)snprintf(key, sizeof(key), "%s%u", poisoned ? "poison" : "k",
                            i);
-            (void)add(w, 0, key, EVENT_CREATE);
+            (void)rig_add(&w->rig, 0, key, EVENT_CREATE);
             bad += poisoned;
         }
         for (attempts = 0; left > 0 && attempts < 5; attempts++) {
-            assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
+            assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
             left = 0;
             for (unsigned i = 0; i < counts[c]; i++) {
-                left += w->items[i].verdict == VERDICT_RETRY;
+                left += w->rig.items[i].verdict == VERDICT_RETRY;
             }
         }
         for (unsigned i = 0; i < counts[c]; i++) {
-            assert_int_equal(w->items[i].verdict,
+            assert_int_equal(w->rig.items[i].verdict,
                              i % 700 == 0 ? VERDICT_REJECT : VERDICT_DONE);
         }
-        assert_string_equal(w->items[0].why, "HTTP 500, code 469 ");
+        assert_string_equal(w->rig.items[0].why, "HTTP 500, code 469 ");
         assert_int_equal(left, 0);
         assert_true(w->inserts <= bad * 24 + 2);
         assert_int_equal(w->rows, counts[c] - bad);
@@ -303,19 +239,19 @@ static void test_much_poison(void **state)
         char key[32];
 
         (void)snprintf(key, sizeof(key), "poison%u", i);
-        (void)add(w, 0, key, EVENT_CREATE);
+        (void)rig_add(&w->rig, 0, key, EVENT_CREATE);
     }
     for (; left > 0 && attempts < 20; attempts++) {
         unsigned before = w->inserts;
 
-        assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
+        assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
         assert_true(w->inserts - before <= 1 + 64);
         left = 0;
-        for (unsigned i = 0; i < w->batch.count; i++) {
-            left += w->items[i].verdict == VERDICT_RETRY;
+        for (unsigned i = 0; i < w->rig.batch.count; i++) {
+            left += w->rig.items[i].verdict == VERDICT_RETRY;
         }
     }
-    verdicts_are(w, VERDICT_REJECT);
+    rig_verdicts_are(&w->rig, VERDICT_REJECT);
     assert_true(attempts > 1);
 }
 
@@ -325,15 +261,15 @@ static void test_refused_here(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    add(w, 0, "b", EVENT_CREATE)->ev.after = STR("{\"id\":null}");
-    (void)add(w, 0, "c", EVENT_TRUNCATE);
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    assert_int_equal(w->items[0].verdict, VERDICT_DONE);
-    assert_int_equal(w->items[1].verdict, VERDICT_REJECT);
-    assert_string_equal(w->items[1].why,
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    rig_add(&w->rig, 0, "b", EVENT_CREATE)->ev.after = STR("{\"id\":null}");
+    (void)rig_add(&w->rig, 0, "c", EVENT_TRUNCATE);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[1].verdict, VERDICT_REJECT);
+    assert_string_equal(w->rig.items[1].why,
                         "column \"id\": value of a key column is null");
-    assert_int_equal(w->items[2].verdict, VERDICT_STOP);
+    assert_int_equal(w->rig.items[2].verdict, VERDICT_STOP);
     assert_int_equal(w->rows, 1);
 }
 
@@ -343,13 +279,13 @@ static void test_altered(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "b", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "b", EVENT_CREATE);
     w->poison = "id";
     w->altered = true;
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_RETRY);
-    assert_non_null(strstr(w->items[0].why, "column 1 is \"other\""));
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
+    assert_non_null(strstr(w->rig.items[0].why, "column 1 is \"other\""));
     assert_int_equal(w->inserts, 1);
 }
 
@@ -358,14 +294,14 @@ static void test_forgetful(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "b", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "b", EVENT_CREATE);
     w->forgetful = true;
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_RETRY);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
     w->forgetful = false;
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_DONE);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
 }
 
 /* Not reached, or too late: nothing is known of any item. */
@@ -374,16 +310,16 @@ static void test_unreached(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    w->batch.send_by_ms = 0;
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), 0);
-    verdicts_are(w, VERDICT_PENDING);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    w->rig.batch.send_by_ms = 0;
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), 0);
+    rig_verdicts_are(&w->rig, VERDICT_PENDING);
     assert_int_equal(w->inserts, 0);
-    w->batch.send_by_ms = INT64_MAX;
+    w->rig.batch.send_by_ms = INT64_MAX;
     stub_stop(&w->stub);
-    assert_int_equal(insert_run(&w->insert, &w->batch, &e), -1);
+    assert_int_equal(insert_run(&w->insert, &w->rig.batch, &e), -1);
     assert_int_equal(e.kind, ERR_RETRY);
-    verdicts_are(w, VERDICT_RETRY);
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
     stub_start(&w->stub, answer, w); /* for the teardown */
 }
 

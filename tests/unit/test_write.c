@@ -1,41 +1,9 @@
 /* links: sink_es_core */
 /* write.h against an Elasticsearch of our own: who gets which verdict, and
    what goes over the wire for it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "sink-es/write.h"
+#include "tests/unit/rig.h"
 #include "tests/unit/stub.h"
-
-enum { ITEMS_MAX = 500 };
-
-static struct shape_column columns[] = {
-    { .name = (char[]){ "id" },
-      .class = SHAPE_TEXT,
-      .typmod = -1,
-      .key_index = 1 },
-};
-
-static struct shape shapes[] = {
-    { .schema = (char[]){ "public" },
-      .name = (char[]){ "A" },
-      .topic = (char[]){ "cdc.public.A" },
-      .profile = (char[]){ "sink" },
-      .column_count = 1,
-      .key_count = 1,
-      .columns = columns },
-    { .schema = (char[]){ "public" },
-      .name = (char[]){ "B" },
-      .topic = (char[]){ "cdc.public.B" },
-      .profile = (char[]){ "sink" },
-      .column_count = 1,
-      .key_count = 1,
-      .columns = columns },
-};
 
 /* How the cluster behaves, and what it saw. */
 struct world {
@@ -50,15 +18,8 @@ struct world {
     struct cluster cluster;
     struct targets targets;
     struct writer writer;
-    struct batch batch;
-    struct item items[ITEMS_MAX];
-    char keys[ITEMS_MAX][64];
+    struct rig rig;
 };
-
-static bool holds(struct str text, const char *part)
-{
-    return memmem(text.p, text.len, part, strlen(part)) != NULL;
-}
 
 static struct str line_take(struct str *text)
 {
@@ -177,14 +138,13 @@ static int setup(void **state)
     conf.url = w->stub.url;
     assert_int_equal(cluster_open(&w->cluster, &conf, &e), 0);
     w->targets = (struct targets){ .pipeline = "cdc" };
-    for (size_t i = 0; i < COUNT_OF(shapes); i++) {
-        if (targets_prepare(&w->targets, &w->cluster, &shapes[i], &e) < 0) {
+    for (size_t i = 0; i < COUNT_OF(rig_shapes); i++) {
+        if (targets_prepare(&w->targets, &w->cluster, &rig_shapes[i], &e) < 0) {
             fail_msg("%s", e.text);
         }
     }
     writer_init(&w->writer, &w->cluster, &w->targets);
-    w->batch.items = w->items;
-    w->batch.send_by_ms = INT64_MAX;
+    rig_init(&w->rig);
     *state = w;
     return 0;
 }
@@ -201,36 +161,12 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct item *add(struct world *w, unsigned table, const char *key,
-                        enum event_op op)
-{
-    unsigned i = w->batch.count++;
-    struct item *it = &w->items[i];
-
-    (void)snprintf(w->keys[i], sizeof(w->keys[i]), "{\"id\":\"%s\"}", key);
-    it->shape = &shapes[table];
-    it->version = i + 1;
-    it->ev.op = op;
-    it->ev.key = str_of(w->keys[i]);
-    if (op != EVENT_DELETE) {
-        it->ev.after = it->ev.key;
-    }
-    return it;
-}
-
 static void run(struct world *w)
 {
     struct err e = { 0 };
 
     w->requests = w->actions = w->guards = 0;
-    assert_int_equal(writer_run(&w->writer, &w->batch, &e), 0);
-}
-
-static void verdicts_are(const struct world *w, enum verdict verdict)
-{
-    for (unsigned i = 0; i < w->batch.count; i++) {
-        assert_int_equal(w->items[i].verdict, verdict);
-    }
+    assert_int_equal(writer_run(&w->writer, &w->rig.batch, &e), 0);
 }
 
 /* One request; of a key only the highest version goes out. */
@@ -238,14 +174,14 @@ static void test_newest(void **state)
 {
     struct world *w = *state;
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "a", EVENT_UPDATE);
-    (void)add(w, 1, "a", EVENT_CREATE);
-    (void)add(w, 0, "d", EVENT_DELETE);
-    add(w, 0, "d", EVENT_DELETE)->ev.tombstone = true;
-    add(w, 1, "a", EVENT_READ)->version = 1; /* a copied row, older */
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_UPDATE);
+    (void)rig_add(&w->rig, 1, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "d", EVENT_DELETE);
+    rig_add(&w->rig, 0, "d", EVENT_DELETE)->ev.tombstone = true;
+    rig_add(&w->rig, 1, "a", EVENT_READ)->version = 1; /* a copied row, older */
     run(w);
-    verdicts_are(w, VERDICT_DONE);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
     assert_int_equal(w->requests, 1);
     assert_int_equal(w->actions, 3);
     run(w); /* settled items are not sent again */
@@ -257,18 +193,19 @@ static void test_guard(void **state)
 {
     struct world *w = *state;
 
-    (void)add(w, 0, "a", EVENT_DELETE);
-    (void)add(w, 0, "b", EVENT_DELETE);
-    (void)add(w, 1, "c", EVENT_DELETE);
-    (void)add(w, 1, "d", EVENT_CREATE); /* this one protects its alias */
+    (void)rig_add(&w->rig, 0, "a", EVENT_DELETE);
+    (void)rig_add(&w->rig, 0, "b", EVENT_DELETE);
+    (void)rig_add(&w->rig, 1, "c", EVENT_DELETE);
+    (void)rig_add(&w->rig, 1, "d",
+                  EVENT_CREATE); /* this one protects its alias */
     w->gone = "\"a\"";
     run(w);
     assert_int_equal(w->guards, 1);
-    verdicts_are(w, VERDICT_RETRY);
-    assert_string_equal(w->items[0].why, "an alias is missing");
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
+    assert_string_equal(w->rig.items[0].why, "an alias is missing");
     w->gone = NULL;
     run(w);
-    verdicts_are(w, VERDICT_DONE);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
 }
 
 /* A refused document brings the older ones of its key back. */
@@ -276,19 +213,19 @@ static void test_refused_speaker(void **state)
 {
     struct world *w = *state;
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "b", EVENT_CREATE);
-    add(w, 0, "a", EVENT_UPDATE)->ev.after = STR("{\"poison\":1}");
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "b", EVENT_CREATE);
+    rig_add(&w->rig, 0, "a", EVENT_UPDATE)->ev.after = STR("{\"poison\":1}");
     w->poison = "poison";
     run(w);
-    assert_int_equal(w->items[0].verdict, VERDICT_RETRY);
-    assert_int_equal(w->items[1].verdict, VERDICT_DONE);
-    assert_int_equal(w->items[2].verdict, VERDICT_REJECT);
-    assert_string_equal(w->items[2].why,
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_RETRY);
+    assert_int_equal(w->rig.items[1].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[2].verdict, VERDICT_REJECT);
+    assert_string_equal(w->rig.items[2].why,
                         "status 400, document_parsing_exception");
     run(w);
     assert_int_equal(w->actions, 1);
-    assert_int_equal(w->items[0].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_DONE);
 }
 
 /* What can never be written does not stand in the way of the others. */
@@ -296,15 +233,15 @@ static void test_refused_here(void **state)
 {
     struct world *w = *state;
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    add(w, 0, "b", EVENT_CREATE)->ev.after = STR("[1]");
-    add(w, 0, "c", EVENT_DELETE)->ev.key = STR("{\"other\":1}");
-    (void)add(w, 0, "d", EVENT_SWEEP);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    rig_add(&w->rig, 0, "b", EVENT_CREATE)->ev.after = STR("[1]");
+    rig_add(&w->rig, 0, "c", EVENT_DELETE)->ev.key = STR("{\"other\":1}");
+    (void)rig_add(&w->rig, 0, "d", EVENT_SWEEP);
     run(w);
-    assert_int_equal(w->items[0].verdict, VERDICT_DONE);
-    assert_int_equal(w->items[1].verdict, VERDICT_REJECT);
-    assert_int_equal(w->items[2].verdict, VERDICT_REJECT);
-    assert_int_equal(w->items[3].verdict, VERDICT_STOP);
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[1].verdict, VERDICT_REJECT);
+    assert_int_equal(w->rig.items[2].verdict, VERDICT_REJECT);
+    assert_int_equal(w->rig.items[3].verdict, VERDICT_STOP);
     assert_int_equal(w->actions, 1);
 }
 
@@ -313,26 +250,26 @@ static void test_whole_request(void **state)
     static const int statuses[] = { 400, 401, 403, 404, 429, 500, 502, 503 };
     struct world *w = *state;
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "a", EVENT_UPDATE);
-    (void)add(w, 1, "b", EVENT_DELETE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_UPDATE);
+    (void)rig_add(&w->rig, 1, "b", EVENT_DELETE);
     for (size_t i = 0; i < COUNT_OF(statuses); i++) {
         char why[64];
 
         w->status = statuses[i];
         run(w);
-        verdicts_are(w, VERDICT_RETRY);
+        rig_verdicts_are(&w->rig, VERDICT_RETRY);
         (void)snprintf(why, sizeof(why), "HTTP %d for the whole request",
                        statuses[i]);
-        assert_string_equal(w->items[0].why, why);
+        assert_string_equal(w->rig.items[0].why, why);
     }
     w->status = 0;
     w->silent = true; /* counts the guard of B as well */
     run(w);
-    verdicts_are(w, VERDICT_RETRY);
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
     w->silent = false;
     run(w);
-    verdicts_are(w, VERDICT_DONE);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
 }
 
 /* Split until it fits, and remembered; a document too large alone is
@@ -345,32 +282,32 @@ static void test_too_large(void **state)
         char key[32];
 
         (void)snprintf(key, sizeof(key), "key-%u", i);
-        (void)add(w, 0, key, EVENT_CREATE);
+        (void)rig_add(&w->rig, 0, key, EVENT_CREATE);
     }
     w->body_max = 10000; /* of some 40,000 */
     run(w);
-    verdicts_are(w, VERDICT_DONE);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
     assert_true(w->requests <= 3 + 8);
     for (unsigned i = 0; i < 400; i++) {
-        w->items[i].verdict = VERDICT_PENDING;
+        w->rig.items[i].verdict = VERDICT_PENDING;
     }
-    w->items[399].ev.key = STR("{\"id\":\"one\"}");
+    w->rig.items[399].ev.key = STR("{\"id\":\"one\"}");
     run(w);
-    verdicts_are(w, VERDICT_DONE);
+    rig_verdicts_are(&w->rig, VERDICT_DONE);
     assert_true(w->requests <= 8); /* no 413 this time */
 
-    w->batch.count = 3;
-    w->items[0].verdict = w->items[1].verdict = VERDICT_PENDING;
-    w->items[2].verdict = VERDICT_PENDING;
+    w->rig.batch.count = 3;
+    w->rig.items[0].verdict = w->rig.items[1].verdict = VERDICT_PENDING;
+    w->rig.items[2].verdict = VERDICT_PENDING;
     w->body_max = 150;
-    w->items[1].ev.after =
+    w->rig.items[1].ev.after =
         STR("{\"id\":\"0123456789012345678901234567890123456789\",\"t\":\""
             "0123456789012345678901234567890123456789\"}");
     run(w);
-    assert_int_equal(w->items[0].verdict, VERDICT_DONE);
-    assert_int_equal(w->items[1].verdict, VERDICT_REJECT);
-    assert_string_equal(w->items[1].why, "HTTP 413: the row is too large");
-    assert_int_equal(w->items[2].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_DONE);
+    assert_int_equal(w->rig.items[1].verdict, VERDICT_REJECT);
+    assert_string_equal(w->rig.items[1].why, "HTTP 413: the row is too large");
+    assert_int_equal(w->rig.items[2].verdict, VERDICT_DONE);
 }
 
 /* Not reached, or too late: nothing is known of any item. */
@@ -379,18 +316,18 @@ static void test_unreached(void **state)
     struct world *w = *state;
     struct err e = { 0 };
 
-    (void)add(w, 0, "a", EVENT_CREATE);
-    (void)add(w, 0, "a", EVENT_UPDATE);
-    w->batch.send_by_ms = 0;
+    (void)rig_add(&w->rig, 0, "a", EVENT_CREATE);
+    (void)rig_add(&w->rig, 0, "a", EVENT_UPDATE);
+    w->rig.batch.send_by_ms = 0;
     run(w);
     assert_int_equal(w->requests, 0);
-    assert_int_equal(w->items[1].verdict, VERDICT_PENDING);
-    assert_int_equal(w->items[0].verdict, VERDICT_RETRY);
-    w->batch.send_by_ms = INT64_MAX;
+    assert_int_equal(w->rig.items[1].verdict, VERDICT_PENDING);
+    assert_int_equal(w->rig.items[0].verdict, VERDICT_RETRY);
+    w->rig.batch.send_by_ms = INT64_MAX;
     stub_stop(&w->stub);
-    assert_int_equal(writer_run(&w->writer, &w->batch, &e), -1);
+    assert_int_equal(writer_run(&w->writer, &w->rig.batch, &e), -1);
     assert_int_equal(e.kind, ERR_RETRY);
-    verdicts_are(w, VERDICT_RETRY);
+    rig_verdicts_are(&w->rig, VERDICT_RETRY);
     stub_start(&w->stub, answer, w); /* for the teardown */
 }
 
