@@ -20,11 +20,13 @@ RUN apt-get update \
         cmake \
         libcjson-dev \
         libcurl4-openssl-dev \
+        libhiredis-dev \
         libmicrohttpd-dev \
         libpq-dev \
         librdkafka-dev \
         libssl-dev \
         libxxhash-dev \
+        libyaml-dev \
         ninja-build \
         pkg-config \
     && rm -rf /var/lib/apt/lists/*
@@ -47,11 +49,13 @@ RUN apt-get update \
         ca-certificates \
         libcjson1 \
         libcurl4 \
+        libhiredis0.14 \
         libmicrohttpd12 \
         libpq5 \
         librdkafka1 \
         libssl3 \
         libxxhash0 \
+        libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /out/usr/bin/ /usr/bin/
 COPY packaging/entrypoint /usr/bin/entrypoint

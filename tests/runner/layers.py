@@ -33,7 +33,7 @@ MAY_USE = {
 
 # third party header -> who may include it ("module" or "layer or program")
 THIRD_PARTY = {
-    "yaml.h": "conf",
+    "yaml.h": "confyaml",
     "microhttpd.h": "server",
     "hiredis/hiredis.h": "registry",
     "cjson/cJSON.h": "shape producer sink-es sink-clickhouse monitor",
