@@ -123,6 +123,12 @@ static enum MHD_Result reply_queue(struct MHD_Connection *connection,
                                   "no-store");
     (void)MHD_add_response_header(response, "X-Content-Type-Options",
                                   "nosniff");
+    if (reply->policy) {
+        (void)MHD_add_response_header(response, "Content-Security-Policy",
+                                      reply->policy);
+        (void)MHD_add_response_header(response, "Referrer-Policy",
+                                      "no-referrer");
+    }
     if (allow) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW,
                                       "GET, HEAD");
@@ -140,6 +146,15 @@ static bool has_body(struct MHD_Connection *connection)
     return (length && strcmp(length, "0") != 0) ||
            MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
                                        MHD_HTTP_HEADER_TRANSFER_ENCODING);
+}
+
+/* A browser names text/html, curl and probes do not. */
+static bool asks_for_html(struct MHD_Connection *connection)
+{
+    const char *accept = MHD_lookup_connection_value(
+        connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+
+    return accept && strstr(accept, "text/html");
 }
 
 /* Called when the head has been read and, for a request that is then left
@@ -173,6 +188,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
         reply.status = MHD_HTTP_CONTENT_TOO_LARGE;
         buf_lit(&reply.body, "{\"error\":\"no body is expected\"}");
     } else {
+        reply.html = asks_for_html(connection);
         reply_make(arg, url, &reply);
     }
     return reply_queue(connection, &reply, !allowed);

@@ -23,6 +23,9 @@ struct server_reply {
     int status;               /* HTTP, 200 at first */
     const char *content_type; /* borrowed; application/json at first */
     struct buf body;          /* the handler appends; capped at 16 MiB */
+    const char *policy;       /* Content-Security-Policy: borrowed until the
+                                 next call of the handler; NULL: none */
+    bool html;                /* given: the client asks for text/html */
 };
 
 /* Runs on the listener's thread: locks what it reads. `arg` as given. */

@@ -1,8 +1,9 @@
 #include "monitor/api.h"
 
 #include "common/clock.h"
+#include "monitor/page.h"
 
-enum { ANSWER_BYTES_MAX = 16 << 20 };
+enum { ANSWER_BYTES_MAX = 16 << 20, ROUTES_MAX = 8 };
 
 /* One kept answer; the listener's thread only. */
 struct answer {
@@ -14,8 +15,9 @@ struct answer {
 struct api {
     struct watch *watch;
     struct server *server;
-    struct server_route routes[4];
-    struct answer health, metrics;
+    struct server_route routes[ROUTES_MAX];
+    struct answer health, metrics, status, text;
+    char policy[PAGE_POLICY_BYTES];
 };
 
 static bool answer_is_fresh(struct answer *answer)
@@ -67,6 +69,56 @@ static void on_metrics(void *arg, struct server_reply *ret_reply)
     answer_give(&a->metrics, ret_reply);
 }
 
+static void on_status(void *arg, struct server_reply *ret_reply)
+{
+    struct api *a = arg;
+
+    if (!answer_is_fresh(&a->status)) {
+        watch_status(a->watch, &a->status.body, false);
+        a->status.status = 200;
+    }
+    answer_give(&a->status, ret_reply);
+}
+
+/* A page for browsers, the same as text for everything else. */
+static void on_root(void *arg, struct server_reply *ret_reply)
+{
+    struct api *a = arg;
+
+    if (ret_reply->html) {
+        char nonce[PAGE_NONCE_BYTES];
+
+        page_nonce(nonce);
+        page_policy(a->policy, nonce);
+        ret_reply->policy = a->policy;
+        ret_reply->content_type = "text/html; charset=utf-8";
+        page_write(&ret_reply->body, nonce);
+        return;
+    }
+    if (!answer_is_fresh(&a->text)) {
+        watch_status(a->watch, &a->text.body, true);
+        a->text.status = 200;
+    }
+    ret_reply->content_type = "text/plain; charset=utf-8";
+    answer_give(&a->text, ret_reply);
+}
+
+static void routes_make(struct api *a)
+{
+    unsigned n = 0;
+
+    a->routes[n++] =
+        (struct server_route){ "/api/v1/data-sync/health", on_health, a };
+    a->routes[n++] =
+        (struct server_route){ "/api/v1/data-sync/metrics", on_metrics, a };
+    a->routes[n++] = (struct server_route){ "/metrics", on_metrics, a };
+    a->routes[n++] =
+        (struct server_route){ "/api/v1/data-sync/status", on_status, a };
+    a->routes[n++] = (struct server_route){ "/status", on_status, a };
+    a->routes[n++] = (struct server_route){ "/", on_root, a };
+    CHECK(n < ROUTES_MAX); /* the last one stays empty */
+}
+
 int api_open(struct api **ret_api, const char *listen, struct watch *w,
              struct err *e)
 {
@@ -75,11 +127,9 @@ int api_open(struct api **ret_api, const char *listen, struct watch *w,
     a->watch = w;
     buf_init(&a->health.body, ANSWER_BYTES_MAX);
     buf_init(&a->metrics.body, ANSWER_BYTES_MAX);
-    a->routes[0] =
-        (struct server_route){ "/api/v1/data-sync/health", on_health, a };
-    a->routes[1] =
-        (struct server_route){ "/api/v1/data-sync/metrics", on_metrics, a };
-    a->routes[2] = (struct server_route){ "/metrics", on_metrics, a };
+    buf_init(&a->status.body, ANSWER_BYTES_MAX);
+    buf_init(&a->text.body, ANSWER_BYTES_MAX);
+    routes_make(a);
     if (server_open(&a->server, listen, a->routes, e) < 0) {
         api_close(a);
         return -1;
@@ -101,5 +151,7 @@ void api_close(struct api *a)
     server_close(a->server);
     buf_fini(&a->health.body);
     buf_fini(&a->metrics.body);
+    buf_fini(&a->status.body);
+    buf_fini(&a->text.body);
     xfree(a);
 }

@@ -7,8 +7,6 @@
 #include "monitor/probe_kafka.h"
 #include "monitor/probe_pg.h"
 
-enum { SELF_MS = 3000 };
-
 /* Where all findings end up. */
 struct finding {
     int rc;
@@ -120,49 +118,4 @@ int check_services(const struct settings *s, struct err *e)
         *e = f.worst;
     }
     return f.rc;
-}
-
-/* "0.0.0.0:3000" is reached at 127.0.0.1, "[::]:3000" at [::1]. */
-static void self_url(struct buf *b, const char *listen)
-{
-    const char *colon = strrchr(listen, ':');
-    struct str host = str_of(listen);
-
-    if (colon) {
-        host.len = (size_t)(colon - listen);
-    }
-    if (host.len == 0 || str_eq(host, STR("0.0.0.0")) ||
-        str_eq(host, STR("*"))) {
-        host = STR("127.0.0.1");
-    } else if (str_eq(host, STR("[::]"))) {
-        host = STR("[::1]");
-    }
-    buf_printf(b, "http://%.*s%s", STR_ARG(host), colon ? colon : "");
-}
-
-int check_self(const struct settings *s, struct err *e)
-{
-    struct http_request rq = { .method = "GET",
-                               .path = "/api/v1/data-sync/ready",
-                               .deadline_ms = SELF_MS };
-    struct http *http = NULL;
-    struct buf url;
-    int rc;
-
-    buf_init(&url, 1024);
-    buf_init(&rq.reply, 64 * 1024);
-    self_url(&url, s->common.listen);
-    rc = http_open(&http, &(struct http_conf){ .url = buf_z(&url) }, e);
-    if (rc == 0) {
-        rc = http_run(http, &rq, 1, e);
-    }
-    if (rc == 0 && rq.status != 200) {
-        rc = err_set(e, ERR_FATAL, "not ready: HTTP %d", rq.status);
-    } else if (rc < 0) {
-        e->kind = ERR_FATAL; /* exit 1, whatever it was: a probe has two ends */
-    }
-    http_close(http);
-    buf_fini(&rq.reply);
-    buf_fini(&url);
-    return rc;
 }

@@ -10,7 +10,3 @@
    used, with the kind of the worst (ERR_UNREACHABLE before
    ERR_PERMISSION). */
 int check_services(const struct settings *s, struct err *e) MUST_CHECK;
-
-/* `healthcheck`: asks the process that listens on `s->common.listen` of this
-   machine whether it is ready: the monitor, or any worker. */
-int check_self(const struct settings *s, struct err *e) MUST_CHECK;

@@ -48,6 +48,8 @@ struct facts {
     char lag_why[200];           /* the last round did not come through: why */
     double error_rate;           /* 0..1 */
     double throughput;           /* events/s */
+    double rates[SINK_COUNT];    /* events/s of each sink */
+    int64_t started_us;          /* of the monitor */
     struct fact_worker *workers; /* those that answer, and one that does not
                                     for a role of which none does */
     unsigned worker_count;

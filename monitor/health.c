@@ -114,9 +114,24 @@ static void member_number(struct buf *b, const char *name, double value,
 }
 
 /* A string of the array that is open. */
-static void element(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void element(struct buf *b, const char *text)
+{
+    if (b->len > 0 && b->p[b->len - 1] != '[') {
+        buf_char(b, ',');
+    }
+    json_string(b, str_of(text));
+}
 
-static void element(struct buf *b, const char *fmt, ...)
+/* Where problems go: elements of a JSON array, or lines of text. */
+struct problems {
+    struct buf *to;
+    bool lines;
+    unsigned count;
+};
+
+static void problem(struct problems *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void problem(struct problems *p, const char *fmt, ...)
 {
     char text[512];
     va_list ap;
@@ -124,10 +139,12 @@ static void element(struct buf *b, const char *fmt, ...)
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    if (b->len > 0 && b->p[b->len - 1] != '[') {
-        buf_char(b, ',');
+    p->count++;
+    if (p->lines) {
+        buf_printf(p->to, "  ! %s\n", text);
+    } else {
+        element(p->to, text);
     }
-    json_string(b, str_of(text));
 }
 
 static void write_services(struct buf *b, const struct facts *f,
@@ -159,7 +176,7 @@ static void write_disabled(struct buf *b, const struct facts *f)
     buf_char(b, '[');
     for (int i = 0; i < SERVICE_COUNT; i++) {
         if (!f->services[i].enabled) {
-            element(b, "%s", service_names[i]);
+            element(b, service_names[i]);
         }
     }
     buf_char(b, ']');
@@ -233,7 +250,7 @@ static void write_workers(struct buf *b, const struct facts *f)
     buf_char(b, ']');
 }
 
-static void problems_of_services(struct buf *b, const struct facts *f,
+static void problems_of_services(struct problems *p, const struct facts *f,
                                  struct health_now now)
 {
     for (int i = 0; i < SERVICE_COUNT; i++) {
@@ -243,16 +260,16 @@ static void problems_of_services(struct buf *b, const struct facts *f,
             continue;
         }
         if (!s->checked) {
-            element(b, "%s: not checked yet", service_names[i]);
+            problem(p, "%s: not checked yet", service_names[i]);
         } else if (s->up) {
-            element(b, "%s: its check does not come back", service_names[i]);
+            problem(p, "%s: its check does not come back", service_names[i]);
         } else {
-            element(b, "%s: %s", service_names[i], s->why);
+            problem(p, "%s: %s", service_names[i], s->why);
         }
     }
 }
 
-static void problems_of_slot(struct buf *b, const struct facts *f)
+static void problems_of_slot(struct problems *p, const struct facts *f)
 {
     const struct fact_slot *slot = &f->slot;
 
@@ -260,48 +277,66 @@ static void problems_of_slot(struct buf *b, const struct facts *f)
         return;
     }
     if (slot_lost(slot)) {
-        element(b,
+        problem(p,
                 "replication slot %s is lost: changes are missing; "
                 "a resync is needed",
                 f->slot_name);
     } else if (!slot->exists) {
-        element(b, "replication slot %s does not exist yet", f->slot_name);
+        problem(p, "replication slot %s does not exist yet", f->slot_name);
     } else if (strcmp(slot->wal_status, "unreserved") == 0) {
-        element(b, "replication slot %s is about to be lost", f->slot_name);
+        problem(p, "replication slot %s is about to be lost", f->slot_name);
     } else if (!slot->active) {
-        element(b, "replication slot %s is not in use: no producer reads it",
+        problem(p, "replication slot %s is not in use: no producer reads it",
                 f->slot_name);
     }
 }
 
-static void problems_of_flow(struct buf *b, const struct facts *f,
+static void problems_of_flow(struct problems *p, const struct facts *f,
                              struct health_now now)
 {
     if (health_lag(f, now) > LAG_DEGRADED_S) {
-        element(b, "lag is above %.0f s", LAG_DEGRADED_S);
+        problem(p, "lag is above %.0f s", LAG_DEGRADED_S);
     }
     if (f->error_rate > ERRORS_DEGRADED) {
-        element(b, "more than %.0f %% of the events are rejected",
+        problem(p, "more than %.0f %% of the events are rejected",
                 ERRORS_DEGRADED * 100);
     }
     if (f->lag_why[0] != '\0' && health_up(f, SERVICE_KAFKA, now)) {
-        element(b, "lag could not be measured: %s", f->lag_why);
+        problem(p, "lag could not be measured: %s", f->lag_why);
     }
     for (unsigned i = 0; i < f->worker_count; i++) {
         const struct fact_worker *w = &f->workers[i];
 
         if (!w->up) {
-            element(b, "no %s answers", role_names[w->role]);
+            problem(p, "no %s answers", role_names[w->role]);
         } else if (!w->ready) {
-            element(b, "%s at %s is not ready", role_names[w->role],
+            problem(p, "%s at %s is not ready", role_names[w->role],
                     w->instance);
         }
     }
 }
 
-void health_write(struct buf *b, const struct facts *f, struct health_now now)
+static void problems_write(struct problems *p, const struct facts *f,
+                           struct health_now now)
 {
-    buf_char(b, '{');
+    problems_of_services(p, f, now);
+    problems_of_slot(p, f);
+    problems_of_flow(p, f, now);
+}
+
+unsigned health_problems_text(struct buf *b, const struct facts *f,
+                              struct health_now now)
+{
+    struct problems p = { .to = b, .lines = true };
+
+    problems_write(&p, f, now);
+    return p.count;
+}
+
+void health_members(struct buf *b, const struct facts *f, struct health_now now)
+{
+    struct problems problems = { .to = b };
+
     json_member_string(b, "status", str_of(health_name(health_judge(f, now))));
     json_member(b, STR("timestamp"));
     buf_char(b, '"');
@@ -312,13 +347,17 @@ void health_write(struct buf *b, const struct facts *f, struct health_now now)
     write_disabled(b, f);
     json_member(b, STR("problems"));
     buf_char(b, '[');
-    problems_of_services(b, f, now);
-    problems_of_slot(b, f);
-    problems_of_flow(b, f, now);
+    problems_write(&problems, f, now);
     buf_char(b, ']');
     write_lag(b, f, now);
     write_slot(b, f);
     write_workers(b, f);
     json_member_string(b, "version", STR(CDC_VERSION));
+}
+
+void health_write(struct buf *b, const struct facts *f, struct health_now now)
+{
+    buf_char(b, '{');
+    health_members(b, f, now);
     buf_char(b, '}');
 }

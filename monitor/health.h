@@ -50,6 +50,15 @@ enum health health_judge(const struct facts *f, struct health_now now);
 /* "healthy", "degraded", "unhealthy" */
 const char *health_name(enum health h);
 
+/* Appends the members of /health, without the braces. */
+void health_members(struct buf *b, const struct facts *f,
+                    struct health_now now);
+
+/* Appends a line "  ! what" per problem, the worst kind first. Returns how
+   many. */
+unsigned health_problems_text(struct buf *b, const struct facts *f,
+                              struct health_now now);
+
 /* Appends the answer of /health; its fixed members come first (DESIGN 6). */
 void health_write(struct buf *b, const struct facts *f, struct health_now now);
 

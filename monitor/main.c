@@ -5,6 +5,7 @@
 #include "common/metrics.h"
 #include "common/stop.h"
 #include "monitor/api.h"
+#include "monitor/ask.h"
 #include "monitor/check.h"
 
 enum { TICK_MS = 500 };
@@ -42,7 +43,10 @@ static int command_run(const struct settings *s, const char *command,
         return -1;
     }
     if (strcmp(command, "healthcheck") == 0) {
-        return check_self(s, e);
+        return ask_ready(s, e);
+    }
+    if (strcmp(command, "status") == 0) {
+        return ask_status(s, e);
     }
     if (conf_common_start(&s->common, "monitor", e) < 0) {
         return -1;

@@ -87,10 +87,23 @@ const struct conf_row settings_rows[] = {
       .def = "true",
       .help = "show the workers' metrics in /metrics too; off where each "
               "worker is scraped itself" },
+    { .key = "", /* of the command line alone */
+      .flag = "json",
+      .type = CONF_BOOL,
+      .offset = offsetof(struct settings, json),
+      .def = "false",
+      .help = "status: JSON instead of text" },
+    { .key = "",
+      .flag = "watch",
+      .type = CONF_BOOL,
+      .offset = offsetof(struct settings, watch),
+      .def = "false",
+      .help = "status: again every two seconds" },
     { .key = NULL },
 };
 
-static const char *const commands[] = { "run", "check", "healthcheck", NULL };
+static const char *const commands[] = { "run", "check", "status", "healthcheck",
+                                        NULL };
 
 static const struct conf_row *const tables[] = { conf_common_rows,
                                                  settings_rows, NULL };
@@ -101,6 +114,8 @@ const struct conf_program settings_program = {
     .commands = commands,
     .examples = "  cdc-monitor --listen 127.0.0.1:3000\n"
                 "  cdc-monitor check          are the services reachable?\n"
+                "  cdc-monitor status         one screen from the running "
+                "monitor; --watch, --json\n"
                 "  cdc-monitor healthcheck    is the monitor (or, with "
                 "--listen, a worker) ready?\n",
     .tables = tables,

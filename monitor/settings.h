@@ -17,11 +17,12 @@ struct settings {
     char *workers;
     int polling_ms;
     bool relay_metrics;
+    bool json, watch; /* of `status` */
 };
 
 extern const struct conf_row settings_rows[];
 
-/* "run", "check", "healthcheck" and what --help says about them. */
+/* "run", "check", "status", "healthcheck" and what --help says about them. */
 extern const struct conf_program settings_program;
 
 /* Is there a value? */

@@ -14,6 +14,7 @@
 #include "monitor/probe_pg.h"
 #include "monitor/relay.h"
 #include "monitor/series.h"
+#include "monitor/status.h"
 
 enum {
     /* The longest wait between two looks; with the probes' deadlines of 4 s a
@@ -251,6 +252,7 @@ int watch_open(struct watch **ret_watch, const struct settings *s,
     w->settings = s;
     w->slot_name = probe_pg_slot_name(s->common.name);
     w->facts.name = s->common.name;
+    w->facts.started_us = clock_wall_us();
     w->facts.slot_name = w->slot_name;
     w->facts.workers = w->workers;
     w->facts.services[SERVICE_POSTGRES].enabled = true;
@@ -362,6 +364,7 @@ static void workers_tell(struct watch *w, int64_t now_ms)
         const struct rates *rates = &w->relay.roles[role].rates;
         double throughput = rates_throughput(rates, now_ms);
 
+        w->facts.rates[s] = throughput;
         if (w->facts.lag.enabled[s]) {
             rates_gain(rates, now_ms, &finished, &rejected);
             slowest =
@@ -384,6 +387,16 @@ enum health watch_health(struct watch *w, struct buf *b)
     health_write(b, &w->facts, at);
     (void)pthread_mutex_unlock(&w->lock);
     return health;
+}
+
+void watch_status(struct watch *w, struct buf *b, bool text)
+{
+    struct health_now at = now();
+
+    (void)pthread_mutex_lock(&w->lock);
+    workers_tell(w, at.clock_ms);
+    (text ? status_text : status_write)(b, &w->facts, at);
+    (void)pthread_mutex_unlock(&w->lock);
 }
 
 void watch_metrics(struct watch *w, struct buf *b)

@@ -34,6 +34,10 @@ bool watch_tick(struct watch *w);
 /* Any thread: appends the answer of /health, returns the status. */
 enum health watch_health(struct watch *w, struct buf *b);
 
+/* Any thread: appends what status.h makes of the facts, as JSON or as text.
+ */
+void watch_status(struct watch *w, struct buf *b, bool text);
+
 /* Any thread: appends all metrics. */
 void watch_metrics(struct watch *w, struct buf *b);
 
