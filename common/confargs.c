@@ -55,12 +55,11 @@ static int flag_unknown(const struct conf_program *program, const char *word,
     char *name = xstrndup(word, len);
     struct nearest n = { .word = name + strspn(name, "-"),
                          .distance = UINT_MAX };
+    const struct conf_option *o = NULL;
 
-    for (const struct conf_row *const *t = program->tables; *t; t++) {
-        for (const struct conf_row *row = *t; row->key; row++) {
-            if (row->flag) {
-                nearest_try(&n, row->flag);
-            }
+    while ((o = conf_next(program, o))) {
+        if (o->flag) {
+            nearest_try(&n, o->flag);
         }
     }
     nearest_try(&n, "help");
@@ -83,8 +82,8 @@ static int command_unknown(const struct conf_program *program, const char *word,
 {
     struct nearest n = { .word = word, .distance = UINT_MAX };
 
-    for (const char *const *c = program->commands; *c; c++) {
-        nearest_try(&n, *c);
+    for (const struct conf_command *c = program->commands; c->name; c++) {
+        nearest_try(&n, c->name);
     }
     return err_set(e, ERR_USAGE, "unknown command %s%s%s%s", word_shown(word),
                    n.best ? "; did you mean " : "", n.best ? n.best : "",
@@ -93,14 +92,14 @@ static int command_unknown(const struct conf_program *program, const char *word,
 
 /* --- Words --------------------------------------------------------------- */
 
-static const struct conf_row *flag_find(const struct conf_program *program,
-                                        struct str name)
+static const struct conf_option *flag_find(const struct conf_program *program,
+                                           struct str name)
 {
-    for (const struct conf_row *const *t = program->tables; *t; t++) {
-        for (const struct conf_row *row = *t; row->key; row++) {
-            if (row->flag && str_eq(str_of(row->flag), name)) {
-                return row;
-            }
+    const struct conf_option *o = NULL;
+
+    while ((o = conf_next(program, o))) {
+        if (o->flag && str_eq(str_of(o->flag), name)) {
+            return o;
         }
     }
     return NULL;
@@ -108,9 +107,9 @@ static const struct conf_row *flag_find(const struct conf_program *program,
 
 /* One word of the command line and what follows it. */
 struct word {
-    const struct conf_row *row; /* NULL: no flag */
-    const char *text;           /* the flag's value, or the word */
-    int next;                   /* index of the word behind */
+    const struct conf_option *option; /* NULL: no flag */
+    const char *text;                 /* the flag's value, or the word */
+    int next;                         /* index of the word behind */
 };
 
 static int word_read(const struct conf_program *program, int i,
@@ -125,14 +124,14 @@ static int word_read(const struct conf_program *program, int i,
         return 0;
     }
     if (len > 2 && text[1] == '-') {
-        word.row = flag_find(program, (struct str){ text + 2, len - 2 });
+        word.option = flag_find(program, (struct str){ text + 2, len - 2 });
     }
-    if (!word.row) {
+    if (!word.option) {
         return flag_unknown(program, text, len, e);
     }
     if (text[len] == '=') {
         word.text = text + len + 1;
-    } else if (word.row->type == CONF_BOOL) {
+    } else if (word.option->type == CONF_BOOL) {
         word.text = "true";
     } else if (argv[i + 1] && strncmp(argv[i + 1], "--", 2) != 0) {
         word.text = argv[i + 1];
@@ -145,7 +144,8 @@ static int word_read(const struct conf_program *program, int i,
 }
 
 const char *confargs_value(const struct conf_program *program,
-                           const struct conf_row *row, char *const *argv)
+                           const struct conf_option *o, char *const *argv,
+                           struct buf *joined)
 {
     const char *value = NULL;
     struct word word;
@@ -154,22 +154,48 @@ const char *confargs_value(const struct conf_program *program,
         if (word_read(program, i, argv, &word, NULL) < 0) {
             break;
         }
-        value = word.row == row ? word.text : value;
+        if (word.option != o) {
+            continue;
+        }
+        if (o->type == CONF_LIST) {
+            buf_printf(joined, "%s%s", value ? "," : "", word.text);
+        }
+        value = word.text;
     }
-    return value;
+    return value && o->type == CONF_LIST ? buf_z(joined) : value;
 }
 
-int confargs_check(const struct conf_program *program, char *const *argv,
-                   const char **ret_command, struct err *e)
+/* A flag of some commands is of no use for the others. */
+static int flags_check(const struct conf_program *program, char *const *argv,
+                       const char *command, struct err *e)
 {
-    const char *const *command = NULL;
     struct word word;
 
     for (int i = 1; argv[i]; i = word.next) {
         if (word_read(program, i, argv, &word, e) < 0) {
             return -1;
         }
-        if (word.row) {
+        if (word.option && word.option->command &&
+            !conf_listed(word.option->command, command)) {
+            return err_set(e, ERR_USAGE, "flag --%s is for the command %s",
+                           word.option->flag, word.option->command);
+        }
+    }
+    return 0;
+}
+
+int confargs_check(const struct conf_program *program, char *const *argv,
+                   const char **ret_command, struct err *e)
+{
+    const struct conf_command *command = NULL;
+    const char *name;
+    struct word word;
+
+    for (int i = 1; argv[i]; i = word.next) {
+        if (word_read(program, i, argv, &word, e) < 0) {
+            return -1;
+        }
+        if (word.option) {
             continue;
         }
         if (command) {
@@ -177,14 +203,18 @@ int confargs_check(const struct conf_program *program, char *const *argv,
                            word_shown(word.text));
         }
         command = program->commands;
-        while (*command && strcmp(*command, word.text) != 0) {
+        while (command->name && strcmp(command->name, word.text) != 0) {
             command++;
         }
-        if (!*command) {
+        if (!command->name) {
             return command_unknown(program, word.text, e);
         }
     }
-    *ret_command = command ? *command : program->commands[0];
+    name = command ? command->name : program->commands[0].name;
+    if (flags_check(program, argv, name, e) < 0) {
+        return -1;
+    }
+    *ret_command = name;
     return 0;
 }
 

@@ -4,7 +4,7 @@
  *
  * Part of conf.h. Flags are "--name value" and "--name=value", a bool's
  * "--name" alone is true; one bare word is the command. `argv` ends with
- * NULL; all results borrow it.
+ * NULL.
  */
 #pragma once
 
@@ -13,12 +13,15 @@
 /* Does the flag stand anywhere, by its long or its short name? */
 bool confargs_has(char *const *argv, const char *flag, const char *letter);
 
-/* Refuses unknown and surplus words with ERR_USAGE; finds the command (the
+/* Refuses unknown and surplus words with ERR_USAGE, and flags of another
+   command; finds the command (the
    first of the program's when none is named). */
 int confargs_check(const struct conf_program *program, char *const *argv,
                    const char **ret_command, struct err *e) MUST_CHECK;
 
-/* The last value that is given for a row, or NULL. Precondition:
-   confargs_check has accepted the words. */
+/* The last value that is given for an option, or NULL; of a list all of them,
+   put together in `joined`. Precondition: confargs_check has accepted the
+   words. Borrows argv or `joined`. */
 const char *confargs_value(const struct conf_program *program,
-                           const struct conf_row *row, char *const *argv);
+                           const struct conf_option *o, char *const *argv,
+                           struct buf *joined);

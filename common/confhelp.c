@@ -46,21 +46,22 @@ static void text_wrap(struct buf *b, int indent, const char *text)
 }
 
 /* "[CDC_BATCH_SIZE; 1 to 1000; default 100]" */
-static void facts_write(struct buf *b, const struct conf_row *row)
+static void facts_write(struct buf *b, const struct conf_program *program,
+                        const struct conf_option *o)
 {
     struct buf facts;
 
     buf_init(&facts, HELP_BYTES_MAX);
-    buf_printf(&facts, "[%s", row->env ? row->env : "no variable");
-    if (row->env && row->secret) {
-        buf_printf(&facts, " or %s_FILE", row->env);
+    buf_printf(&facts, "[%s", o->env ? o->env : "no variable");
+    if (o->env && o->secret) {
+        buf_printf(&facts, " or %s_FILE", o->env);
     }
-    if (row->type == CONF_INT) {
-        buf_printf(&facts, "; %d to %d", row->min, row->max);
+    if (o->type == CONF_INT) {
+        buf_printf(&facts, "; %d to %d", o->min, o->max);
     }
-    if (row->def && row->def[0]) {
-        buf_printf(&facts, "; default %s", row->def);
-    } else if (row->required) {
+    if (o->def && o->def[0]) {
+        buf_printf(&facts, "; default %s", o->def);
+    } else if (o->required & program->bit) {
         buf_lit(&facts, "; required");
     }
     buf_char(&facts, ']');
@@ -68,77 +69,74 @@ static void facts_write(struct buf *b, const struct conf_row *row)
     buf_fini(&facts);
 }
 
-static void row_write(struct buf *b, const struct conf_row *row)
+static void option_write(struct buf *b, const struct conf_program *program,
+                         const struct conf_option *o)
 {
     static const char *const values[] = {
-        [CONF_STRING] = " TEXT",
-        [CONF_INT] = " N",
-        [CONF_BOOL] = "",
+        [CONF_STRING] = "TEXT", [CONF_URL] = "URL", [CONF_LIST] = "LIST",
+        [CONF_CHOICE] = "WORD", [CONF_INT] = "N",   [CONF_MS] = "DURATION",
+        [CONF_BYTES] = "SIZE",  [CONF_BOOL] = "",
     };
 
-    if (row->flag) {
-        buf_printf(b, "  --%s%s\n", row->flag, values[row->type]);
+    if (o->flag) {
+        buf_printf(b, "  --%s%s%s\n", o->flag, o->type == CONF_BOOL ? "" : " ",
+                   values[o->type]);
     } else {
-        buf_printf(b, "  %s\n", row->env ? row->env : row->key);
+        buf_printf(b, "  %s\n", o->env ? o->env : o->key);
     }
-    text_wrap(b, 6, row->help);
-    facts_write(b, row);
+    text_wrap(b, 6, o->help);
+    facts_write(b, program, o);
 }
 
 /* The part of a key in front of its first dot; all others share one. */
-static struct str group_of(const struct conf_row *row)
+static struct str group_of(const struct conf_option *o)
 {
-    size_t len = strcspn(row->key, ".");
+    size_t len = strcspn(o->key, ".");
 
-    return row->key[len] ? (struct str){ row->key, len } : STR("general");
+    return o->key[len] ? (struct str){ o->key, len } : STR("general");
 }
 
-/* Writes the rows of a group, whatever table they stand in; does so where
-   the group appears first, so that each comes once. */
+/* Writes the options of a group where the first of it stands, so that each
+   comes once. */
 static void group_write(struct buf *b, const struct conf_program *program,
-                        const struct conf_row *first)
+                        const struct conf_option *first)
 {
     struct str group = group_of(first);
-    bool begun = false;
+    const struct conf_option *o = NULL;
 
-    for (const struct conf_row *const *table = program->tables; *table;
-         table++) {
-        for (const struct conf_row *row = *table; row->key; row++) {
-            if (!str_eq(group_of(row), group)) {
-                continue;
-            }
-            if (!begun && row != first) {
-                return; /* written before */
-            }
-            if (!begun) {
-                buf_printf(b, "\n%.*s:\n", STR_ARG(group));
-                begun = true;
-            }
-            row_write(b, row);
+    while ((o = conf_next(program, o)) && o != first) {
+        if (str_eq(group_of(o), group)) {
+            return; /* written before */
+        }
+    }
+    buf_printf(b, "\n%.*s:\n", STR_ARG(group));
+    for (o = first; o; o = conf_next(program, o)) {
+        if (str_eq(group_of(o), group)) {
+            option_write(b, program, o);
         }
     }
 }
 
 void confhelp_write(struct buf *b, const struct conf_program *program)
 {
+    const struct conf_command *c = program->commands;
+    const struct conf_option *o = NULL;
+
     buf_printf(b, "%s - %s\n\nUsage: %s [", program->name, program->summary,
                program->name);
-    for (const char *const *c = program->commands; *c; c++) {
-        buf_printf(b, "%s%s", c == program->commands ? "" : "|", *c);
+    for (; c->name; c++) {
+        buf_printf(b, "%s%s", c == program->commands ? "" : "|", c->name);
     }
     buf_printf(b, "] [OPTION...]\n(without a command: %s)\n",
-               program->commands[0]);
+               program->commands[0].name);
     if (program->examples) {
         buf_printf(b, "\nExamples:\n%s", program->examples);
     }
     buf_lit(b, "\nOptions, as --flag VALUE or --flag=VALUE. Each has an "
                "environment variable,\nwhich the flag overrides; NAME_FILE "
                "names a file that holds the value.\n");
-    for (const struct conf_row *const *table = program->tables; *table;
-         table++) {
-        for (const struct conf_row *row = *table; row->key; row++) {
-            group_write(b, program, row);
-        }
+    while ((o = conf_next(program, o))) {
+        group_write(b, program, o);
     }
     buf_lit(b, "\n  -h, --help\n      this text\n"
                "  -V, --version\n      name and version\n"

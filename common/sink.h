@@ -111,7 +111,7 @@ struct sink_conf {
                         nothing else is there; -1 = the target's default */
 };
 
-extern const struct conf_row sink_conf_rows[];
+extern const struct conf_bind sink_conf_binds[];
 
 /* Runs until a stop is requested (returns 0) or an error ends it (-1: the
    caller maps e->kind to the exit code). Opens the status listener, the

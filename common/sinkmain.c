@@ -2,7 +2,11 @@
 
 #include "common/stop.h"
 
-const char *const sink_commands[] = { "run", "check", NULL };
+const struct conf_command sink_commands[] = {
+    { "run", "apply events until it is stopped" },
+    { "check", "look at Kafka and the target, say what is missing" },
+    { 0 },
+};
 
 static int command_run(const struct sink_program *program, const void *conf,
                        bool check, struct err *e)

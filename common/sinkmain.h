@@ -17,7 +17,7 @@ struct sink_program {
 };
 
 /* The commands of every sink, for program->conf.commands. */
-extern const char *const sink_commands[];
+extern const struct conf_command sink_commands[];
 
 /* `conf`: the program's zeroed settings, a struct that begins with struct
    sink_conf. Returns the exit code. */

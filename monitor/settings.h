@@ -20,8 +20,6 @@ struct settings {
     bool json, watch; /* of `status` */
 };
 
-extern const struct conf_row settings_rows[];
-
 /* "run", "check", "status", "healthcheck" and what --help says about them. */
 extern const struct conf_program settings_program;
 

@@ -14,37 +14,12 @@ struct ch {
     struct insert insert;
 };
 
-const struct conf_row ch_conf_rows[] = {
-    { .key = "clickhouse.host",
-      .env = "CLICKHOUSE_HOST",
-      .flag = "clickhouse-host",
-      .type = CONF_STRING,
-      .offset = offsetof(struct ch_conf, host),
-      .def = "http://localhost:8123",
-      .required = true,
-      .help = "ClickHouse over HTTP: URL, host or host:port" },
-    { .key = "clickhouse.database",
-      .env = "CLICKHOUSE_DATABASE",
-      .flag = "clickhouse-database",
-      .type = CONF_STRING,
-      .offset = offsetof(struct ch_conf, database),
-      .def = "knowton",
-      .required = true,
-      .help = "database of the tables; created when it is missing" },
-    { .key = "clickhouse.user",
-      .env = "CLICKHOUSE_USER",
-      .flag = "clickhouse-user",
-      .type = CONF_STRING,
-      .offset = offsetof(struct ch_conf, user),
-      .def = "default",
-      .help = "ClickHouse user" },
-    { .key = "clickhouse.password",
-      .env = "CLICKHOUSE_PASSWORD",
-      .type = CONF_STRING,
-      .offset = offsetof(struct ch_conf, password),
-      .secret = true,
-      .help = "ClickHouse password; empty for none" },
-    { .key = NULL },
+const struct conf_bind ch_conf_binds[] = {
+    { "sinks.clickhouse.url", offsetof(struct ch_conf, host) },
+    { "sinks.clickhouse.database", offsetof(struct ch_conf, database) },
+    { "sinks.clickhouse.user", offsetof(struct ch_conf, user) },
+    { "sinks.clickhouse.password", offsetof(struct ch_conf, password) },
+    { 0 },
 };
 
 static int ch_check(void *self, struct err *e)

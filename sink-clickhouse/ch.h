@@ -19,7 +19,7 @@ struct ch_conf {
 };
 
 /* The options of ch_conf behind those of the core. */
-extern const struct conf_row ch_conf_rows[];
+extern const struct conf_bind ch_conf_binds[];
 
 extern const struct sink_ops ch_ops;
 

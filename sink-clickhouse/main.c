@@ -4,18 +4,20 @@
 #include "common/sinkmain.h"
 #include "sink-clickhouse/ch.h"
 
-static const struct conf_row *const tables[] = { conf_common_rows,
-                                                 sink_conf_rows, ch_conf_rows,
+static const struct conf_bind *const binds[] = { conf_common_binds,
+                                                 sink_conf_binds, ch_conf_binds,
                                                  NULL };
 
 static const struct sink_program program = {
-    .conf = { .name = "cdc-sink-clickhouse",
+    .conf = { .bit = CONF_SINK_CH,
+              .name = "cdc-sink-clickhouse",
               .summary = "applies change events from Kafka to ClickHouse",
               .commands = sink_commands,
               .examples = "  cdc-sink-clickhouse --clickhouse-host "
                           "http://localhost:8123\n"
                           "  cdc-sink-clickhouse check\n",
-              .tables = tables },
+              .options = conf_options,
+              .binds = binds },
     .ops = &ch_ops,
     .open = ch_open,
     .close = ch_close,

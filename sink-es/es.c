@@ -10,40 +10,12 @@ struct es {
     struct writer writer;
 };
 
-const struct conf_row es_conf_rows[] = {
-    { .key = "elasticsearch.url",
-      .env = "ELASTICSEARCH_URL",
-      .flag = "elasticsearch-url",
-      .type = CONF_STRING,
-      .offset = offsetof(struct es_conf, url),
-      .def = "http://localhost:9200",
-      .required = true,
-      .help = "Elasticsearch over HTTP; user:password@ is allowed" },
-    { .key = "elasticsearch.api_key",
-      .env = "ELASTICSEARCH_API_KEY",
-      .type = CONF_STRING,
-      .offset = offsetof(struct es_conf, api_key),
-      .secret = true,
-      .help = "encoded API key; empty for none" },
-    { .key = "elasticsearch.shards",
-      .env = "CDC_ES_SHARDS",
-      .flag = "es-shards",
-      .type = CONF_INT,
-      .offset = offsetof(struct es_conf, shards),
-      .def = "-1",
-      .min = -1,
-      .max = 1024,
-      .help = "primary shards of a new index; -1 = Elasticsearch's default" },
-    { .key = "elasticsearch.replicas",
-      .env = "CDC_ES_REPLICAS",
-      .flag = "es-replicas",
-      .type = CONF_INT,
-      .offset = offsetof(struct es_conf, replicas),
-      .def = "-1",
-      .min = -1,
-      .max = 100,
-      .help = "replicas of a new index; -1 = Elasticsearch's default" },
-    { .key = NULL },
+const struct conf_bind es_conf_binds[] = {
+    { "sinks.elasticsearch.url", offsetof(struct es_conf, url) },
+    { "sinks.elasticsearch.api_key", offsetof(struct es_conf, api_key) },
+    { "sinks.elasticsearch.shards", offsetof(struct es_conf, shards) },
+    { "sinks.elasticsearch.replicas", offsetof(struct es_conf, replicas) },
+    { 0 },
 };
 
 static int es_check(void *self, struct err *e)

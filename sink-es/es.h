@@ -21,7 +21,7 @@ struct es_conf {
 };
 
 /* The options of es_conf behind those of the core. */
-extern const struct conf_row es_conf_rows[];
+extern const struct conf_bind es_conf_binds[];
 
 extern const struct sink_ops es_ops;
 

@@ -4,18 +4,20 @@
 #include "common/sinkmain.h"
 #include "sink-es/es.h"
 
-static const struct conf_row *const tables[] = { conf_common_rows,
-                                                 sink_conf_rows, es_conf_rows,
+static const struct conf_bind *const binds[] = { conf_common_binds,
+                                                 sink_conf_binds, es_conf_binds,
                                                  NULL };
 
 static const struct sink_program program = {
-    .conf = { .name = "cdc-sink-es",
+    .conf = { .bit = CONF_SINK_ES,
+              .name = "cdc-sink-es",
               .summary = "applies change events from Kafka to Elasticsearch",
               .commands = sink_commands,
               .examples =
                   "  cdc-sink-es --elasticsearch-url http://localhost:9200\n"
                   "  cdc-sink-es check\n",
-              .tables = tables },
+              .options = conf_options,
+              .binds = binds },
     .ops = &es_ops,
     .open = es_open,
     .close = es_close,

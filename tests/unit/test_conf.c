@@ -17,24 +17,24 @@
 struct cfg {
     struct conf_common common;
     char *url, *listen, *optional;
-    int size;
-    bool fast;
+    int size, delay, bytes;
+    bool fast, thorough;
 };
 
-static const struct conf_row rows[] = {
+static const struct conf_option options[] = {
     { .key = "source.url",
       .env = "T_URL",
       .flag = "url",
       .type = CONF_STRING,
-      .offset = offsetof(struct cfg, url),
-      .required = true,
+      .programs = CONF_ALL,
+      .required = CONF_ALL,
       .secret = true,
       .help = "postgresql://user:password@host/database" },
     { .key = "sink.batch.size",
       .env = "T_SIZE",
       .flag = "size",
       .type = CONF_INT,
-      .offset = offsetof(struct cfg, size),
+      .programs = CONF_ALL,
       .def = "100",
       .min = -1,
       .max = 1000,
@@ -44,33 +44,116 @@ static const struct conf_row rows[] = {
       .env = "T_FAST",
       .flag = "fast",
       .type = CONF_BOOL,
-      .offset = offsetof(struct cfg, fast),
+      .programs = CONF_ALL,
       .def = "false",
       .help = "go fast" },
     { .key = "http.listen",
       .env = "CDC_LISTEN",
       .flag = "listen",
       .type = CONF_STRING,
-      .offset = offsetof(struct cfg, common.listen),
+      .programs = CONF_ALL,
       .def = "0.0.0.0:9850",
       .help = "address" },
     { .key = "optional",
       .env = "T_OPTIONAL",
       .type = CONF_STRING,
-      .offset = offsetof(struct cfg, optional),
+      .programs = CONF_ALL,
       .def = "first=localhost:9851,second=localhost:9852,third=localhost:98"
              "53,fourth=localhost:9854",
       .help = "optional text" },
+    { .key = "name",
+      .env = "CDC_NAME",
+      .flag = "name",
+      .def = "cdc",
+      .programs = CONF_ALL,
+      .help = "name" },
+    { .key = "kafka.brokers",
+      .env = "KAFKA_BROKERS",
+      .flag = "kafka-brokers",
+      .type = CONF_LIST,
+      .def = "localhost:9092",
+      .programs = CONF_ALL,
+      .required = CONF_ALL,
+      .help = "brokers" },
+    { .key = "redis.url",
+      .env = "REDIS_URL",
+      .type = CONF_URL,
+      .def = "redis://localhost:6379",
+      .programs = CONF_ALL,
+      .help = "registry" },
+    { .key = "log.level",
+      .env = "CDC_LOG_LEVEL",
+      .type = CONF_CHOICE,
+      .def = "info",
+      .choices = "debug info warn error",
+      .programs = CONF_ALL,
+      .help = "level" },
+    { .key = "log.format",
+      .type = CONF_CHOICE,
+      .def = "logfmt",
+      .choices = "logfmt json",
+      .programs = CONF_ALL,
+      .help = "format" },
+    { .key = "sinks.b.delay",
+      .env = "T_DELAY",
+      .flag = "delay",
+      .type = CONF_MS,
+      .def = "5s",
+      .min = -1,
+      .max = 3600000,
+      .programs = CONF_SINK_CH,
+      .help = "delay" },
+    { .key = "sinks.a.delay",
+      .env = "T_DELAY",
+      .flag = "delay",
+      .type = CONF_MS,
+      .def = "7s",
+      .min = -1,
+      .max = 3600000,
+      .programs = CONF_SINK_ES,
+      .help = "delay" },
+    { .key = "batch.bytes",
+      .env = "T_BYTES",
+      .flag = "bytes",
+      .type = CONF_BYTES,
+      .def = "8MiB",
+      .min = 1,
+      .max = 1 << 30,
+      .programs = CONF_ALL,
+      .help = "bytes" },
+    { .key = "thorough",
+      .flag = "thorough",
+      .type = CONF_BOOL,
+      .programs = CONF_ALL,
+      .command = "check prove",
+      .help = "look deeper" },
+    { .key = "of.others", .programs = CONF_MONITOR, .help = "no business" },
     { 0 },
 };
-static const struct conf_row *const tables[] = { rows, conf_common_rows, NULL };
-static const char *const commands[] = { "run", "check", NULL };
+static const struct conf_bind binds[] = {
+    { "source.url", offsetof(struct cfg, url) },
+    { "sink.batch.size", offsetof(struct cfg, size) },
+    { "sink.fast", offsetof(struct cfg, fast) },
+    { "http.listen", offsetof(struct cfg, common.listen) },
+    { "optional", offsetof(struct cfg, optional) },
+    { "sinks.*.delay", offsetof(struct cfg, delay) },
+    { "batch.bytes", offsetof(struct cfg, bytes) },
+    { "thorough", offsetof(struct cfg, thorough) },
+    { 0 },
+};
+static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
+                                                     NULL };
+static const struct conf_command commands[] = { { "run", "go" },
+                                                { "check", "look" },
+                                                { 0 } };
 static const struct conf_program program = {
+    .bit = CONF_SINK_ES,
     .name = "cdc-test",
     .summary = "tests options",
     .commands = commands,
     .examples = "  cdc-test check\n",
-    .tables = tables,
+    .options = options,
+    .binds = all_binds,
 };
 
 static struct cfg cfg;
@@ -103,7 +186,8 @@ static void clear(void)
     static const char *const names[] = {
         "T_URL",       "T_URL_FILE", "T_SIZE",        "T_FAST",
         "T_OPTIONAL",  "CDC_NAME",   "CDC_LISTEN",    "KAFKA_BROKERS",
-        "T_SIZE_FILE", "REDIS_URL",  "CDC_LOG_LEVEL",
+        "T_SIZE_FILE", "REDIS_URL",  "CDC_LOG_LEVEL", "T_DELAY",
+        "T_BYTES",
     };
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -133,7 +217,7 @@ static void later_sources_win(void **state)
     assert_int_equal(load(""), 0);
     assert_int_equal(action, CONF_RUN);
     assert_string_equal(command, "run");
-    assert_ptr_equal(command, commands[0]);
+    assert_ptr_equal(command, commands[0].name);
     assert_string_equal(cfg.url, "postgresql://e");
     assert_int_equal(cfg.size, 100);
     assert_false(cfg.fast);
@@ -158,6 +242,31 @@ static void later_sources_win(void **state)
     assert_int_equal(load("--size 7 --size -1 --fast"), 0);
     assert_int_equal(cfg.size, -1);
     assert_true(cfg.fast);
+}
+
+/* Durations and sizes from every source, lists that add up, flags of some
+   commands. */
+static void types_of_values(void **state)
+{
+    (void)state;
+    assert_int_equal(load(""), 0);
+    assert_int_equal(cfg.delay, 7000); /* of this program's row */
+    assert_int_equal(cfg.bytes, 8 << 20);
+    (void)setenv("T_DELAY", "250", 1);
+    assert_int_equal(load("--bytes 1KiB"), 0);
+    assert_int_equal(cfg.delay, 250);
+    assert_int_equal(cfg.bytes, 1024);
+    assert_int_equal(load("--delay 30m --bytes=7"), 0);
+    assert_int_equal(cfg.delay, 30 * 60 * 1000);
+    assert_int_equal(cfg.bytes, 7);
+    assert_int_equal(load("--kafka-brokers a:1 --kafka-brokers=b:2,c:3"), 0);
+    assert_string_equal(cfg.common.brokers, "a:1,b:2,c:3");
+    assert_int_equal(load("--thorough check"), 0);
+    assert_true(cfg.thorough);
+    assert_int_equal(load("--thorough run"), -1);
+    assert_int_equal(e.kind, ERR_USAGE);
+    assert_string_equal(e.text,
+                        "flag --thorough is for the command check prove");
 }
 
 static void empty_variables(void **state)
@@ -206,6 +315,13 @@ static void errors(void **state)
           "--size: \"1.5\" is not a whole number from -1 to 1000" },
         { "--size=", ERR_USAGE,
           "--size: \"\" is not a whole number from -1 to 1000" },
+        { "--delay 61m", ERR_USAGE,
+          "--delay: \"61m\" is not a duration (500ms, 30s, 5m, 1h), or not "
+          "from -1 to 3600000 ms" },
+        { "--bytes 2GiB", ERR_USAGE,
+          "--bytes: \"2GiB\" is not a size (512KiB, 8MiB), or not from 1 to "
+          "1073741824 bytes" },
+        { "--log-level", ERR_USAGE, "unknown flag --log-level" },
         { "--fast=maybe", ERR_USAGE, "--fast: \"maybe\" is not true or false" },
         { "--url=", ERR_CONFIG,
           "--url is empty: postgresql://user:password@host/database" },
@@ -428,6 +544,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(later_sources_win, begin, end),
+        cmocka_unit_test_setup_teardown(types_of_values, begin, end),
         cmocka_unit_test_setup_teardown(empty_variables, begin, end),
         cmocka_unit_test_setup_teardown(errors, begin, end),
         cmocka_unit_test_setup_teardown(secrets_from_files, begin, end),

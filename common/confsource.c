@@ -1,0 +1,115 @@
+#include "common/confsource.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "common/confargs.h"
+
+enum { SECRET_BYTES_MAX = 64 * 1024, LIST_BYTES_MAX = 4 << 20 };
+
+/* The text of a file without one line break at its end. */
+static int secret_read(const char *path, struct buf *text, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = 1;
+
+    if (fd < 0) {
+        return err_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    }
+    while (n > 0) {
+        char part[4096];
+
+        do {
+            n = read(fd, part, sizeof(part));
+        } while (n < 0 && errno == EINTR);
+        if (n > 0) {
+            buf_add(text, part, (size_t)n);
+        }
+        if (!buf_ok(text)) {
+            break; /* also of a device that never ends */
+        }
+    }
+    if (n < 0) {
+        (void)err_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+    }
+    (void)close(fd);
+    if (n < 0) {
+        return -1;
+    }
+    if (text->len > 0 && text->p[text->len - 1] == '\n') {
+        text->len--;
+    }
+    if (text->len > 0 && text->p[text->len - 1] == '\r') {
+        text->len--;
+    }
+    if (!buf_ok(text) || memchr(buf_z(text), '\0', text->len)) {
+        return err_set(e, ERR_CONFIG, "%s: no text, or above %d bytes", path,
+                       SECRET_BYTES_MAX);
+    }
+    return 0;
+}
+
+/* NAME, or the text of the file that NAME_FILE names. */
+static int env_find(const struct conf_option *o, struct confsource_value *v,
+                    struct err *e)
+{
+    const char *direct = getenv(o->env), *path = NULL;
+
+    if (o->secret) {
+        (void)snprintf(v->name, sizeof(v->name), "%s_FILE", o->env);
+        path = getenv(v->name);
+    }
+    if (direct && *direct && path && *path) {
+        return err_set(e, ERR_CONFIG, "%s and %s are both set; keep one",
+                       o->env, v->name);
+    }
+    if (path && *path) {
+        v->kind = CONFSOURCE_ENV;
+        if (secret_read(path, &v->kept, e) < 0) {
+            return err_wrap(e, "%s", v->name);
+        }
+        v->text = buf_z(&v->kept);
+        return 0;
+    }
+    /* "X=" is a value for a text; for anything else, as composed
+       environments write it, it is none */
+    if (direct && (*direct || o->type == CONF_STRING || o->type == CONF_URL ||
+                   o->type == CONF_LIST)) {
+        v->kind = CONFSOURCE_ENV;
+        v->text = direct;
+        (void)snprintf(v->name, sizeof(v->name), "%s", o->env);
+    }
+    return 0;
+}
+
+int confsource_find(const struct confsource *s, const struct conf_option *o,
+                    struct confsource_value *ret_value, struct err *e)
+{
+    struct confsource_value *v = ret_value;
+
+    *v = (struct confsource_value){ 0 };
+    buf_init(&v->kept, o->secret ? SECRET_BYTES_MAX : LIST_BYTES_MAX);
+    if (o->flag && s->argv) {
+        v->text = confargs_value(s->program, o, s->argv, &v->kept);
+    }
+    if (v->text) {
+        v->kind = CONFSOURCE_FLAG;
+        (void)snprintf(v->name, sizeof(v->name), "--%s", o->flag);
+        return 0;
+    }
+    if (o->env && env_find(o, v, e) < 0) {
+        return -1;
+    }
+    if (!v->text && o->def) {
+        v->kind = CONFSOURCE_DEFAULT;
+        v->text = o->def;
+        (void)snprintf(v->name, sizeof(v->name), "default");
+    }
+    return 0;
+}
+
+void confsource_fini(struct confsource_value *value)
+{
+    buf_fini(&value->kept);
+}
