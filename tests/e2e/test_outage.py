@@ -15,7 +15,7 @@ WORKER = {"es": "sink-es", "clickhouse": "sink-clickhouse"}
 
 
 @pytest.fixture
-def load(stack, conn, request):
+def load(stack, conn, everywhere, request):
     """Traffic on tables of the test's own, all through the outage."""
     # Each case has names of its own: a table that is dropped and made again
     # keeps its old rows in the targets until there is a sweep.
@@ -23,6 +23,9 @@ def load(stack, conn, request):
     work = Workload(stack.env["DATABASE_URL"], name, threads=3, rate=150,
                     seed=3)
     work.create_tables(conn)
+    topics = {f"cdc.public.{table}" for table in work.tables}
+    wait_until(lambda: topics <= set(everywhere.kafka.topics()), 30,
+               "the new tables are captured")
     return work
 
 
