@@ -196,6 +196,34 @@ double metric_value(const struct metric *m)
     return atomic_load_explicit(&m->value, memory_order_relaxed);
 }
 
+double metrics_sum(const char *name)
+{
+    const struct metric_family *f;
+    double sum = 0;
+
+    (void)pthread_mutex_lock(&lock);
+    f = family_find(name);
+    for (const struct metric *m = f ? f->first : NULL; m; m = m->next) {
+        sum += metric_value(m);
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return sum;
+}
+
+double metrics_max(const char *name)
+{
+    const struct metric_family *f;
+    double max = 0;
+
+    (void)pthread_mutex_lock(&lock);
+    f = family_find(name);
+    for (const struct metric *m = f ? f->first : NULL; m; m = m->next) {
+        max = fmax(max, metric_value(m));
+    }
+    (void)pthread_mutex_unlock(&lock);
+    return max;
+}
+
 /* --- Writing ------------------------------------------------------------- */
 
 /* The shortest decimal that reads back the same; integers plain. */

@@ -39,6 +39,11 @@ void metric_observe(struct metric *m, double value); /* histogram */
 void metric_observe_n(struct metric *m, double value, uint64_t count);
 double metric_value(const struct metric *m); /* counter, gauge */
 
+/* Over all series of a family of counters or gauges; 0 when there is no such
+   family, or it has none. */
+double metrics_sum(const char *name);
+double metrics_max(const char *name);
+
 /* Appends all families: HELP, TYPE, series; process_* and
    cdc_log_messages_total included. `extra_label` ("component=\"producer\"",
    or NULL) is put into every series that has no such label of its own. */

@@ -315,6 +315,11 @@ void server_ready(struct server *srv, bool ready)
     atomic_store(&srv->ready, ready);
 }
 
+bool server_is_ready(const struct server *srv)
+{
+    return atomic_load(&srv->ready);
+}
+
 int server_port(const struct server *srv)
 {
     return srv->port;

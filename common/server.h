@@ -48,6 +48,9 @@ int server_open(struct server **ret_server, const char *listen,
    thread. */
 void server_ready(struct server *srv, bool ready);
 
+/* What server_ready said last. Any thread. */
+bool server_is_ready(const struct server *srv);
+
 /* The port it listens on (another than asked for when that was 0). */
 int server_port(const struct server *srv);
 

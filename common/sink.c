@@ -4,6 +4,7 @@
 #include "common/intake.h"
 #include "common/log.h"
 #include "common/outage.h"
+#include "common/registry.h"
 #include "common/stop.h"
 
 enum {
@@ -28,6 +29,7 @@ struct sink {
     char group_id[NAME_BYTES], schema_topic[NAME_BYTES];
 
     struct server *server;
+    struct registry *registry;
     struct shapes *shapes;
     unsigned shapes_seen; /* whose tables have their series */
     struct group *group;
@@ -426,6 +428,22 @@ static int run(struct sink *s, struct err *e)
     return rc;
 }
 
+static int register_self(struct sink *s, struct err *e)
+{
+    const struct conf_common *c = &s->conf->common;
+
+    return registry_open(&s->registry,
+                         &(struct registry_conf){
+                             .url = c->redis_url,
+                             .name = c->name,
+                             .role = s->ops->component,
+                             .listen = c->listen,
+                             .server = s->server,
+                             .events = "cdc_sync_events_total",
+                         },
+                         e);
+}
+
 int sink_run(const struct sink_ops *ops, void *self,
              const struct sink_conf *conf, struct err *e)
 {
@@ -441,10 +459,14 @@ int sink_run(const struct sink_ops *ops, void *self,
         return -1;
     }
     init(&s, ops, self, conf);
-    if (server_open(&s.server, conf->common.listen, routes, e) == 0) {
+    if (server_open(&s.server, conf->common.listen, routes, e) == 0 &&
+        register_self(&s, e) == 0) {
         rc = run(&s, e);
+    }
+    if (s.server) {
         server_ready(s.server, false);
     }
+    registry_close(s.registry);
     batch_fini(&s.in.batch); /* closing waits for every message of it */
     group_close(s.group, CLOSE_MS);
     server_close(s.server);

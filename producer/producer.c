@@ -125,6 +125,7 @@ int producer_open(struct producer *p, struct err *e)
 
 void producer_close(struct producer *p)
 {
+    registry_close(p->registry);
     server_close(p->server);
     if (p->cap != NULL) {
         copy_fini(&p->copy);
@@ -386,9 +387,28 @@ static int attempt(struct producer *p, struct err *e)
     return 1;
 }
 
+static int listener_open(struct producer *p, struct err *e)
+{
+    const struct conf_common *c = &p->opt.common;
+
+    if (server_open(&p->server, c->listen, NULL, e) < 0) {
+        return -1;
+    }
+    return registry_open(&p->registry,
+                         &(struct registry_conf){
+                             .url = c->redis_url,
+                             .name = c->name,
+                             .role = "producer",
+                             .listen = c->listen,
+                             .server = p->server,
+                             .events = "cdc_kafka_messages_published_total",
+                         },
+                         e);
+}
+
 int producer_run(struct producer *p, struct err *e)
 {
-    if (server_open(&p->server, p->opt.common.listen, NULL, e) < 0) {
+    if (listener_open(p, e) < 0) {
         return -1;
     }
     for (;;) {

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "common/clock.h"
-#include "common/server.h"
+#include "common/registry.h"
 #include "producer/options.h"
 #include "producer/session.h"
 #include "producer/stream.h"
@@ -35,6 +35,7 @@ struct producer {
     struct copy copy;
     struct stream stream;
     struct server *server;
+    struct registry *registry;
 
     int64_t catalog_due_ms;
     struct backoff retry;

@@ -35,7 +35,7 @@ MAY_USE = {
 THIRD_PARTY = {
     "yaml.h": "confyaml",
     "microhttpd.h": "server",
-    "hiredis/hiredis.h": "registry",
+    "hiredis/hiredis.h": "registryredis",
     "cjson/cJSON.h": "shape producer sink-es sink-clickhouse monitor",
     "xxhash.h": "shape rowversion producer sink-es",
     "openssl/evp.h": "sink-es",
