@@ -114,3 +114,11 @@ bool shape_numeric(int32_t typmod, int *ret_precision, int *ret_scale);
 void shape_label(struct buf *b, const struct shape *shape);
 
 const char *shape_class_name(enum shape_class class);
+
+/* Names in the targets (DESIGN 1), here since the monitor has to find what
+   the sinks wrote. Elasticsearch: "user" (schema public) or "schema.table",
+   lower-cased, with the characters that an index name cannot have as '_'; one
+   that begins with '-', '_', '+' or '.' gets an 'x' in front. ClickHouse:
+   "User" or "schema_table", unquoted. */
+void shape_alias(struct buf *b, const struct shape *shape);
+void shape_ch_table(struct buf *b, const struct shape *shape);

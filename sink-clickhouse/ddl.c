@@ -7,11 +7,7 @@ enum { COMMENT_MAX = 64 << 10 };
 
 void ddl_table_name(struct buf *b, const struct shape *shape)
 {
-    if (strcmp(shape->schema, "public") != 0) {
-        buf_str_add(b, str_of(shape->schema));
-        buf_char(b, '_');
-    }
-    buf_str_add(b, str_of(shape->name));
+    shape_ch_table(b, shape);
 }
 
 /* ClickHouse's lexer takes backslash escapes in both kinds of quotes. */

@@ -81,78 +81,9 @@ const char *mapping_field(const struct shape_column *column)
     return field_of(column)->name;
 }
 
-/* The lower case of a letter with two bytes of UTF-8, for the scripts whose
-   lower case is plain arithmetic: Latin-1, Latin Extended-A, Greek, Cyrillic.
-   Fixed here rather than asked of the locale: the name must not depend on
-   where the process runs. Elasticsearch refuses what is left, by name. */
-static unsigned lower_two(unsigned c)
-{
-    if ((c >= 0xc0 && c <= 0xde && c != 0xd7) ||    /* À to Þ */
-        (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) || /* Α to Ω */
-        (c >= 0x410 && c <= 0x42f)) {               /* А to Я */
-        return c + 32;
-    }
-    if (c >= 0x400 && c <= 0x40f) { /* Ѐ to Џ */
-        return c + 80;
-    }
-    if (c == 0x178) { /* Ÿ */
-        return 0xff;
-    }
-    if ((c >= 0x100 && c <= 0x137 && c != 0x130) || /* pairs, even first */
-        (c >= 0x14a && c <= 0x177)) {
-        return c | 1;
-    }
-    if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) {
-        return c + (c & 1); /* pairs, odd first */
-    }
-    return c;
-}
-
-/* Appends one character of a name; returns how many bytes it had. */
-static size_t name_char(struct buf *b, const char *p, size_t left)
-{
-    unsigned char c = (unsigned char)*p;
-
-    if ((c & 0xe0) == 0xc0 && left > 1) {
-        unsigned code =
-            lower_two((c & 0x1fU) << 6 | ((unsigned char)p[1] & 0x3fU));
-
-        buf_char(b, (char)(0xc0 | code >> 6));
-        buf_char(b, (char)(0x80 | (code & 0x3f)));
-        return 2;
-    }
-    if (c >= 'A' && c <= 'Z') {
-        c = (unsigned char)(c + 32);
-    } else if (c <= ' ' || c == 0x7f || strchr("\\/*?\"<>|,#:", c)) {
-        c = '_';
-    }
-    buf_char(b, (char)c);
-    return 1;
-}
-
-static void name_add(struct buf *b, struct str name)
-{
-    for (size_t i = 0; i < name.len;) {
-        i += name_char(b, name.p + i, name.len - i);
-    }
-}
-
 void mapping_alias(struct buf *b, const struct shape *shape)
 {
-    struct buf name;
-
-    buf_init(&name, TEXT_MAX);
-    if (strcmp(shape->schema, "public") != 0) {
-        name_add(&name, str_of(shape->schema));
-        buf_char(&name, '.');
-    }
-    name_add(&name, str_of(shape->name));
-    /* '.' is for hidden indices, the others are refused */
-    if (name.len > 0 && strchr("-_+.", name.p[0])) {
-        buf_char(b, 'x');
-    }
-    buf_str_add(b, buf_str(&name));
-    buf_fini(&name);
+    shape_alias(b, shape);
 }
 
 void mapping_index(struct buf *b, const char *alias)

@@ -37,7 +37,7 @@ THIRD_PARTY = {
     "microhttpd.h": "server",
     "hiredis/hiredis.h": "registryredis",
     "cjson/cJSON.h": "shape producer sink-es sink-clickhouse monitor",
-    "xxhash.h": "shape rowversion producer sink-es",
+    "xxhash.h": "shape rowversion canonrow producer sink-es",
     "openssl/evp.h": "sink-es",
     "librdkafka/rdkafka.h":
         "cdc_kafka cdc_sink producer sink-es sink-clickhouse monitor",
