@@ -143,6 +143,11 @@ void api_ready(struct api *a, bool ready)
     server_ready(a->server, ready);
 }
 
+const struct server *api_server(const struct api *a)
+{
+    return a->server;
+}
+
 void api_close(struct api *a)
 {
     if (a == NULL) {

@@ -24,5 +24,8 @@ int api_open(struct api **ret_api, const char *listen, struct watch *w,
 /* What /ready says from now on. */
 void api_ready(struct api *a, bool ready);
 
+/* The listener, for who asks for its port. */
+const struct server *api_server(const struct api *a);
+
 /* Accepts NULL. */
 void api_close(struct api *a);

@@ -38,10 +38,19 @@ struct fact_worker {
     bool ready;
 };
 
+/* The registry in Redis: nothing depends on it. */
+struct fact_registry {
+    bool enabled;
+    bool checked;
+    bool up;
+    char why[200]; /* when not up; printable ASCII */
+};
+
 struct facts {
     const char *name; /* of the pipeline */
     const char *slot_name;
     struct fact_service services[SERVICE_COUNT];
+    struct fact_registry registry;
     struct fact_slot slot;
     struct lag lag;
     bool lag_checked;

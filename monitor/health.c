@@ -182,6 +182,22 @@ static void write_disabled(struct buf *b, const struct facts *f)
     buf_char(b, ']');
 }
 
+const char *health_registry(const struct facts *f)
+{
+    const struct fact_registry *r = &f->registry;
+
+    return !r->enabled ? "disabled" : r->up || !r->checked ? "up" : "down";
+}
+
+/* What the data flows without. */
+static void write_components(struct buf *b, const struct facts *f)
+{
+    json_member(b, STR("components"));
+    buf_char(b, '{');
+    json_member_string(b, "redis", str_of(health_registry(f)));
+    buf_char(b, '}');
+}
+
 /* {"capture":{"seconds":0},"es":{"seconds":2.5,"messages":7,"table":"User"}};
    seconds is null while it is not known. */
 static void write_lag(struct buf *b, const struct facts *f,
@@ -291,6 +307,16 @@ static void problems_of_slot(struct problems *p, const struct facts *f)
     }
 }
 
+static bool role_answers(const struct facts *f, enum role role)
+{
+    for (unsigned i = 0; i < f->worker_count; i++) {
+        if (f->workers[i].role == role && f->workers[i].up) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void problems_of_flow(struct problems *p, const struct facts *f,
                              struct health_now now)
 {
@@ -307,7 +333,10 @@ static void problems_of_flow(struct problems *p, const struct facts *f,
     for (unsigned i = 0; i < f->worker_count; i++) {
         const struct fact_worker *w = &f->workers[i];
 
-        if (!w->up) {
+        if (!w->up && role_answers(f, w->role)) {
+            problem(p, "%s at %s does not answer", role_names[w->role],
+                    w->instance);
+        } else if (!w->up) {
             problem(p, "no %s answers", role_names[w->role]);
         } else if (!w->ready) {
             problem(p, "%s at %s is not ready", role_names[w->role],
@@ -345,6 +374,7 @@ void health_members(struct buf *b, const struct facts *f, struct health_now now)
     write_services(b, f, now);
     write_metrics(b, f, now);
     write_disabled(b, f);
+    write_components(b, f);
     json_member(b, STR("problems"));
     buf_char(b, '[');
     problems_write(&problems, f, now);

@@ -42,6 +42,10 @@ bool health_ready(const struct facts *f, struct health_now now);
 /* Seconds since the oldest row change that the producer has not confirmed. */
 double health_capture_lag(const struct facts *f, struct health_now now);
 
+/* The registry: "up", "down" or "disabled". It is up until a first look
+   failed, and no reason for any verdict. */
+const char *health_registry(const struct facts *f);
+
 /* The worst lag of all, in seconds. */
 double health_lag(const struct facts *f, struct health_now now);
 

@@ -10,15 +10,33 @@
 
 enum { TICK_MS = 500 };
 
+static int join_registry(struct registry **ret, const struct settings *s,
+                         const struct api *api, struct watch *w, struct err *e)
+{
+    return registry_open(ret,
+                         &(struct registry_conf){
+                             .url = s->common.redis_url,
+                             .name = s->common.name,
+                             .role = "monitor",
+                             .listen = s->common.listen,
+                             .server = api_server(api),
+                             .seen = watch_registry,
+                             .arg = w,
+                         },
+                         e);
+}
+
 static int run(const struct settings *s, struct err *e)
 {
     struct watch *w = NULL;
     struct api *api = NULL;
+    struct registry *registry = NULL;
     int rc = -1;
 
     metrics_init("monitor");
     if (watch_open(&w, s, e) < 0 ||
-        api_open(&api, s->common.listen, w, e) < 0 || watch_start(w, e) < 0) {
+        api_open(&api, s->common.listen, w, e) < 0 ||
+        join_registry(&registry, s, api, w, e) < 0 || watch_start(w, e) < 0) {
         goto out;
     }
     log_info("started", "name=%s listen=%s", s->common.name, s->common.listen);
@@ -29,6 +47,7 @@ static int run(const struct settings *s, struct err *e)
     rc = 0;
 out:
     stop_request();
+    registry_close(registry);
     api_close(api);
     if (!watch_close(w)) {
         _Exit(rc < 0 ? err_exit_code(e->kind) : 0);

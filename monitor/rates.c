@@ -49,6 +49,12 @@ void rates_take(struct rates *r, struct rates_source *s,
     s->seen = true;
 }
 
+void rates_note(struct rates_source *s, const struct rates_reading *reading)
+{
+    s->last = *reading;
+    s->seen = true;
+}
+
 void rates_tick(struct rates *r, int64_t now_ms)
 {
     const struct rates_note *last = note_at(r, r->count - 1);

@@ -52,6 +52,9 @@ void rates_init(struct rates *r, int64_t now_ms, double wall_s);
 void rates_take(struct rates *r, struct rates_source *s,
                 const struct rates_reading *reading);
 
+/* The reading is known, and counts nowhere: what comes after it may. */
+void rates_note(struct rates_source *s, const struct rates_reading *reading);
+
 /* Time passes; call at least once a second. */
 void rates_tick(struct rates *r, int64_t now_ms);
 

@@ -6,73 +6,34 @@
 
 #include "common/clock.h"
 #include "common/stop.h"
+#include "monitor/place.h"
 #include "monitor/promtext.h"
-
-static int role_find(struct str name)
-{
-    for (int i = 0; i < ROLE_COUNT; i++) {
-        if (str_eq(name, str_of(role_names[i]))) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static bool port_is_good(struct str port)
-{
-    unsigned value = 0;
-
-    for (size_t i = 0; i < port.len; i++) {
-        if (port.p[i] < '0' || port.p[i] > '9' || i == 5) {
-            return false;
-        }
-        value = value * 10 + (unsigned)(port.p[i] - '0');
-    }
-    return value >= 1 && value <= 65535;
-}
-
-static bool host_is_good(struct str host)
-{
-    for (size_t i = 0; i < host.len; i++) {
-        char c = host.p[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-              c == ':')) {
-            return false;
-        }
-    }
-    return host.len > 0 && host.len < 256;
-}
 
 /* "sink-es=localhost:9852", "producer=[::1]:9850" */
 static int place_read(struct relay *r, struct str entry, struct err *e)
 {
     const char *eq = memchr(entry.p, '=', entry.len);
-    const char *colon = memrchr(entry.p, ':', entry.len);
     struct relay_role *rr;
     struct str host, port;
+    size_t role_len;
     int role;
 
-    if (!eq || !colon || colon < eq) {
+    if (!eq || !memchr(eq, ':', entry.len - (size_t)(eq - entry.p))) {
         return err_set(e, ERR_CONFIG,
                        "CDC_WORKERS: \"%.*s\" is not "
                        "role=host:port",
                        STR_ARG(entry));
     }
-    role = role_find((struct str){ entry.p, (size_t)(eq - entry.p) });
+    role_len = (size_t)(eq - entry.p);
+    role = place_role((struct str){ entry.p, role_len });
     if (role < 0) {
         return err_set(e, ERR_CONFIG,
                        "CDC_WORKERS: \"%.*s\": the role must be "
                        "producer, sink-es or sink-clickhouse",
                        STR_ARG(entry));
     }
-    host = (struct str){ eq + 1, (size_t)(colon - eq - 1) };
-    port = (struct str){ colon + 1, (size_t)(entry.p + entry.len - colon - 1) };
-    if (host.len > 2 && host.p[0] == '[' && host.p[host.len - 1] == ']') {
-        host = (struct str){ host.p + 1, host.len - 2 };
-    }
-    if (!host_is_good(host) || !port_is_good(port)) {
+    if (!place_cut((struct str){ eq + 1, entry.len - role_len - 1 }, &host,
+                   &port)) {
         return err_set(e, ERR_CONFIG,
                        "CDC_WORKERS: \"%.*s\" has no usable "
                        "host:port",
@@ -164,19 +125,23 @@ static void worker_list(struct relay *r, struct relay_role *rr, unsigned place,
     struct relay_worker *w = worker_find(rr, instance);
     struct http *http;
 
-    if (w) {
-        w->listed = true;
-        return;
+    if (!w) {
+        if (rr->worker_count == RELAY_WORKERS_MAX ||
+            http_open(&http, &(struct http_conf){ .url = instance }, NULL) <
+                0) {
+            return;
+        }
+        (void)pthread_mutex_lock(r->lock);
+        w = &rr->workers[rr->worker_count++];
+        *w = (struct relay_worker){ .place = place, .http = http };
+        (void)snprintf(w->instance, sizeof(w->instance), "%s", instance);
+        buf_init(&w->text, RELAY_BYTES_MAX);
+        (void)pthread_mutex_unlock(r->lock);
     }
-    if (rr->worker_count == RELAY_WORKERS_MAX ||
-        http_open(&http, &(struct http_conf){ .url = instance }, NULL) < 0) {
-        return;
-    }
+    w->listed = true;
+    w->listed_ms = clock_ms();
     (void)pthread_mutex_lock(r->lock);
-    w = &rr->workers[rr->worker_count++];
-    *w = (struct relay_worker){ .place = place, .listed = true, .http = http };
-    (void)snprintf(w->instance, sizeof(w->instance), "%s", instance);
-    buf_init(&w->text, RELAY_BYTES_MAX);
+    w->entered = w->entered || place == RELAY_PLACE_ENTRY;
     (void)pthread_mutex_unlock(r->lock);
 }
 
@@ -199,9 +164,8 @@ static bool has_family(const struct addrinfo *list, int family)
 }
 
 static void place_resolve(struct relay *r, struct relay_role *rr,
-                          unsigned place)
+                          unsigned place, const struct relay_place *at)
 {
-    const struct relay_place *at = &rr->places[place];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
     struct addrinfo *list = NULL;
     int family;
@@ -226,20 +190,79 @@ static void place_resolve(struct relay *r, struct relay_role *rr,
     freeaddrinfo(list);
 }
 
-/* Forgets the workers whose addresses are gone. */
+/* The registry's entries as they are now; away, it tells nothing new, and
+   those that still answer are kept. Returns how many. */
+static unsigned entries_copy(const struct relay *r, const struct relay_role *rr,
+                             struct registryread *to)
+{
+    int64_t now_ms = clock_ms();
+    unsigned count = 0;
+
+    (void)pthread_mutex_lock(r->lock);
+    for (unsigned i = 0; i < rr->entry_count; i++) {
+        if (rr->entries[i].expires_ms > now_ms || !r->registry_up) {
+            to[count++] = rr->entries[i].at;
+        }
+    }
+    (void)pthread_mutex_unlock(r->lock);
+    return count;
+}
+
+static void entries_resolve(struct relay *r, struct relay_role *rr)
+{
+    struct registryread entries[RELAY_WORKERS_MAX];
+    unsigned count = entries_copy(r, rr, entries);
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct relay_place at = { .host = entries[i].host,
+                                        .port = entries[i].port };
+
+        place_resolve(r, rr, RELAY_PLACE_ENTRY, &at);
+    }
+}
+
+/* Forgets the workers whose addresses are gone. One that still answers has a
+   while: a registry that was restarted is empty for some seconds, and who is
+   forgotten comes back with counters that would all count as gain. */
 static void workers_prune(struct relay *r, struct relay_role *rr)
 {
+    int64_t now_ms = clock_ms();
     unsigned kept = 0;
 
     (void)pthread_mutex_lock(r->lock);
     for (unsigned i = 0; i < rr->worker_count; i++) {
-        if (!rr->workers[i].listed) {
-            worker_fini(&rr->workers[i]);
+        struct relay_worker *w = &rr->workers[i];
+
+        if (!w->listed && (!w->up || now_ms - w->listed_ms > RELAY_KEEP_MS)) {
+            worker_fini(w);
         } else {
-            rr->workers[kept++] = rr->workers[i];
+            rr->workers[kept++] = *w;
         }
     }
     rr->worker_count = kept;
+    (void)pthread_mutex_unlock(r->lock);
+}
+
+void relay_registry(struct relay *r, const struct registry_view *view)
+{
+    (void)pthread_mutex_lock(r->lock);
+    r->registry_up = view->up;
+    for (int i = 0; view->up && i < ROLE_COUNT; i++) {
+        r->roles[i].entry_count = 0;
+    }
+    for (unsigned i = 0; i < view->count; i++) {
+        struct relay_entry entry = { .expires_ms =
+                                         view->entries[i].expires_ms };
+        struct relay_role *rr;
+
+        if (!registryread_worker(str_of(view->entries[i].text), &entry.at)) {
+            continue;
+        }
+        rr = &r->roles[entry.at.role];
+        if (rr->entry_count < RELAY_WORKERS_MAX) {
+            rr->entries[rr->entry_count++] = entry;
+        }
+    }
     (void)pthread_mutex_unlock(r->lock);
 }
 
@@ -264,6 +287,20 @@ struct rates_reading relay_reading(struct str text)
     return reading;
 }
 
+/* Is this the same process as an earlier one of the list, met under another
+   address? Start times have microseconds. */
+static bool is_twin(const struct relay_role *rr, const struct relay_worker *w,
+                    double start_s)
+{
+    for (const struct relay_worker *k = rr->workers; k < w; k++) {
+        if (k->up && !k->twin && start_s > 0 &&
+            k->source.last.start_s == start_s) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Keeps a worker's answer; takes the text out of `rq`. */
 static void worker_keep(struct relay *r, struct relay_role *rr,
                         struct relay_worker *w, struct http_request *rq,
@@ -272,12 +309,17 @@ static void worker_keep(struct relay *r, struct relay_role *rr,
     struct rates_reading reading = relay_reading(buf_str(&rq->reply));
 
     (void)pthread_mutex_lock(r->lock);
-    rates_take(&rr->rates, &w->source, &reading);
+    w->twin = is_twin(rr, w, reading.start_s);
+    if (w->twin) {
+        rates_note(&w->source, &reading);
+    } else {
+        rates_take(&rr->rates, &w->source, &reading);
+    }
     struct buf old = w->text;
     w->text = rq->reply;
     rq->reply = old;
     w->at_ms = clock_ms();
-    w->up = true;
+    w->up = w->asked = true;
     w->ready = ready;
     (void)pthread_mutex_unlock(r->lock);
 }
@@ -304,6 +346,7 @@ static void worker_ask(struct relay *r, struct relay_role *rr,
         w->pause_ms = hangs ? clock_ms() + RELAY_PAUSE_MS : 0;
         (void)pthread_mutex_lock(r->lock);
         w->up = w->ready = false;
+        w->asked = true;
         (void)pthread_mutex_unlock(r->lock);
     }
     buf_fini(&rq[0].reply);
@@ -314,12 +357,15 @@ void relay_round(struct relay *r, enum role role)
 {
     struct relay_role *rr = &r->roles[role];
 
+    (void)pthread_mutex_lock(r->lock);
     for (unsigned i = 0; i < rr->worker_count; i++) {
-        rr->workers[i].listed = false;
+        rr->workers[i].listed = rr->workers[i].entered = false;
     }
+    (void)pthread_mutex_unlock(r->lock);
     for (unsigned i = 0; i < rr->place_count; i++) {
-        place_resolve(r, rr, i);
+        place_resolve(r, rr, i, &rr->places[i]);
     }
+    entries_resolve(r, rr);
     workers_prune(r, rr);
     for (unsigned i = 0; i < rr->worker_count && !stop_requested(); i++) {
         if (clock_ms() >= rr->workers[i].pause_ms) {
@@ -338,11 +384,36 @@ void relay_merge(const struct relay *r, struct expo *x, int64_t now_ms)
         for (unsigned k = 0; k < r->roles[i].worker_count; k++) {
             const struct relay_worker *w = &r->roles[i].workers[k];
 
-            if (w->at_ms != 0 && now_ms - w->at_ms <= RELAY_FRESH_MS) {
+            if (!w->twin && w->at_ms != 0 &&
+                now_ms - w->at_ms <= RELAY_FRESH_MS) {
                 expo_add(x, buf_str(&w->text), role_names[i], w->instance);
             }
         }
     }
+}
+
+/* Those that answer, and those that the registry knows and that do not. */
+static unsigned role_workers(const struct relay_role *rr, enum role role,
+                             struct fact_worker *ret, unsigned max)
+{
+    unsigned count = 0;
+
+    for (unsigned k = 0; k < rr->worker_count && count < max; k++) {
+        const struct relay_worker *w = &rr->workers[k];
+
+        if (w->up ? !w->twin : w->entered && w->asked) {
+            ret[count] = (struct fact_worker){ .role = role,
+                                               .up = w->up,
+                                               .ready = w->ready };
+            memcpy(ret[count++].instance, w->instance, sizeof(w->instance));
+        }
+    }
+    if (count == 0 && rr->rounds && rr->place_count > 0 && max > 0) {
+        ret[count] = (struct fact_worker){ .role = role };
+        (void)snprintf(ret[count++].instance, sizeof(ret[0].instance),
+                       "%.50s:%s", rr->places[0].host, rr->places[0].port);
+    }
+    return count;
 }
 
 unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
@@ -351,25 +422,8 @@ unsigned relay_workers(const struct relay *r, struct fact_worker *ret,
     unsigned count = 0;
 
     for (int i = 0; i < ROLE_COUNT; i++) {
-        const struct relay_role *rr = &r->roles[i];
-        unsigned before = count;
-
-        for (unsigned k = 0; k < rr->worker_count && count < max; k++) {
-            const struct relay_worker *w = &rr->workers[k];
-
-            if (w->up) {
-                ret[count] = (struct fact_worker){ .role = (enum role)i,
-                                                   .up = true,
-                                                   .ready = w->ready };
-                memcpy(ret[count++].instance, w->instance, sizeof(w->instance));
-            }
-        }
-        if (count == before && rr->rounds && rr->place_count > 0 &&
-            count < max) {
-            ret[count] = (struct fact_worker){ .role = (enum role)i };
-            (void)snprintf(ret[count++].instance, sizeof(ret[0].instance),
-                           "%.50s:%s", rr->places[0].host, rr->places[0].port);
-        }
+        count +=
+            role_workers(&r->roles[i], (enum role)i, ret + count, max - count);
     }
     return count;
 }

@@ -86,6 +86,12 @@ static void write_services(struct buf *b, const struct facts *f,
                        service_names[i], states[k], is == k);
         }
     }
+    for (int k = 0; k < 3; k++) {
+        buf_printf(b,
+                   "cdc_component_health{component=\"redis\",status=\"%s\"} "
+                   "%d\n",
+                   states[k], strcmp(states[k], health_registry(f)) == 0);
+    }
 }
 
 static void write_verdict(struct buf *b, const struct facts *f,

@@ -183,6 +183,19 @@ static int look_ch(struct watch *w, int arg)
     return rc;
 }
 
+void watch_registry(void *arg, const struct registry_view *view)
+{
+    struct watch *w = arg;
+    struct fact_registry *f = &w->facts.registry;
+
+    relay_registry(&w->relay, view);
+    (void)pthread_mutex_lock(&w->lock);
+    f->checked = true;
+    f->up = view->up;
+    text_copy(f->why, sizeof(f->why), view->up ? "" : view->why);
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
 static int look_workers(struct watch *w, int role)
 {
     relay_round(&w->relay, (enum role)role);
@@ -255,6 +268,7 @@ int watch_open(struct watch **ret_watch, const struct settings *s,
     w->facts.started_us = clock_wall_us();
     w->facts.slot_name = w->slot_name;
     w->facts.workers = w->workers;
+    w->facts.registry.enabled = settings_has(s->common.redis_url);
     w->facts.services[SERVICE_POSTGRES].enabled = true;
     w->facts.services[SERVICE_KAFKA].enabled = true;
     w->facts.services[SERVICE_ELASTICSEARCH].enabled = es;

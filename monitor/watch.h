@@ -14,6 +14,7 @@
 #pragma once
 
 #include "common/buf.h"
+#include "common/registry.h"
 #include "monitor/health.h"
 #include "monitor/settings.h"
 
@@ -26,6 +27,10 @@ int watch_open(struct watch **ret_watch, const struct settings *s,
 
 /* Starts the threads. */
 int watch_start(struct watch *w, struct err *e) MUST_CHECK;
+
+/* Any thread: what the registry sees (registry.h); `arg` is the watch. To be
+   called between watch_open and watch_close. */
+registry_fn watch_registry;
 
 /* What the main loop does about twice a second: says state changes in the
    log. Returns whether the pipeline can be called ready. */

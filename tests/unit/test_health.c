@@ -77,6 +77,7 @@ static void test_json(void **state)
         "\"metrics\":{\"syncLag\":2.5,\"errorRate\":0.001,"
         "\"throughput\":15.3},"
         "\"disabled\":[\"clickhouse\"],"
+        "\"components\":{\"redis\":\"disabled\"},"
         "\"problems\":[\"no sink-es answers\"],"
         "\"lag\":{\"capture\":{\"seconds\":0},"
         "\"es\":{\"seconds\":2.5,\"messages\":7,\"table\":\"User\"}},"
@@ -276,6 +277,46 @@ static void test_numbers(void **state)
     }
 }
 
+/* The registry is shown and changes no verdict; a replica that it knows and
+   that does not answer is named. */
+static void test_registry(void **state)
+{
+    static const struct {
+        struct fact_registry registry;
+        const char *want;
+    } cases[] = {
+        { { .enabled = false }, "disabled" },
+        { { .enabled = true }, "up" }, /* not looked at yet */
+        { { .enabled = true, .checked = true, .up = true }, "up" },
+        { { .enabled = true, .checked = true, .why = "refused" }, "down" },
+    };
+    struct fact_worker workers[] = {
+        { ROLE_SINK_ES, "10.0.0.3:9850", true, true },
+        { ROLE_SINK_ES, "10.0.0.4:9850", false, false },
+    };
+    struct facts f = good();
+    struct buf b;
+    char want[64];
+
+    (void)state;
+    f.workers = workers;
+    f.worker_count = 2;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        f.registry = cases[i].registry;
+        assert_int_equal(health_judge(&f, now), HEALTHY);
+        buf_init(&b, 4096);
+        health_write(&b, &f, now);
+        (void)snprintf(want, sizeof(want), "\"components\":{\"redis\":\"%s\"}",
+                       cases[i].want);
+        assert_non_null(strstr(buf_z(&b), want));
+        assert_non_null(strstr(
+            buf_z(&b),
+            "\"problems\":[\"sink-es at 10.0.0.4:9850 does not answer\"]"));
+        buf_fini(&b);
+    }
+    lag_fini(&f.lag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_slot),
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_registry),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,13 +213,118 @@ static void test_hanging_worker(void **state)
     buf_fini(&text);
 }
 
+/* ---- the registry ------------------------------------------------------- */
+
+enum { ENTRIES_MAX = 4 };
+
+/* A view of entries that live for `ttl_ms` more. */
+static void tell(struct relay *r, bool up, int ttl_ms, unsigned count,
+                 const struct server *const *servers)
+{
+    char texts[ENTRIES_MAX][256];
+    struct registry_entry entries[ENTRIES_MAX];
+
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(
+            texts[i], sizeof(texts[i]),
+            "{\"role\":\"sink-es\",\"url\":\"http://127.0.0.%d:%d\"}",
+            i == 3 ? 2 : 1, servers[i] ? server_port(servers[i]) : 1);
+        entries[i] = (struct registry_entry){ texts[i], clock_ms() + ttl_ms };
+    }
+    relay_registry(r, &(struct registry_view){
+                          .up = up, .entries = entries, .count = count });
+}
+
+static void rounds(struct relay *r, unsigned want_up, unsigned want_down)
+{
+    relay_round(r, ROLE_SINK_ES);
+    check_workers(r, want_up, want_down);
+}
+
+static void test_registry(void **state)
+{
+    struct server_route routes[2][2];
+    struct server *a = worker_start(routes[0], "n 1\n");
+    struct server *b = worker_start(routes[1], "n 2\n");
+    const struct server *all[] = { a, b, NULL };
+    struct relay r;
+    struct buf text;
+    struct err e;
+
+    (void)state;
+    buf_init(&text, 256);
+    buf_printf(&text, "sink-es=localhost:%d", server_port(a));
+    assert_int_equal(relay_open(&r, buf_z(&text), &lock, &e), 0);
+    tell(&r, true, 60000, 2, all);
+    rounds(&r, 2, 0); /* the configured one is one of them */
+    tell(&r, true, 60000, 3, all);
+    rounds(&r, 2, 1); /* an entry that does not answer is shown */
+    tell(&r, true, 0, 3, all);
+    rounds(&r, 2, 0); /* until it is over; who answers stays for a while */
+    tell(&r, true, 60000, 0, NULL);
+    rounds(&r, 2, 0); /* a registry that was just restarted */
+    r.roles[ROLE_SINK_ES].workers[1].listed_ms -= RELAY_KEEP_MS;
+    rounds(&r, 1, 0);
+    tell(&r, true, 60000, 2, all);
+    rounds(&r, 2, 0);
+    tell(&r, false, 0, 0, NULL); /* away: those known are asked on */
+    rounds(&r, 2, 0);
+    server_close(b);
+    tell(&r, true, 60000, 1, all);
+    rounds(&r, 1, 0); /* ended in order */
+    server_close(a);
+    rounds(&r, 0, 1);
+    relay_close(&r);
+    buf_fini(&text);
+}
+
+/* One process under two addresses counts once, and goes on counting when one
+   of them fails. */
+static void test_twin(void **state)
+{
+    static char metrics[2][128];
+    struct server_route routes[2][2];
+    struct server *a, *b = NULL;
+    struct relay r;
+    struct expo x = { 0 };
+    struct buf text;
+    struct err e;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(metrics[i], sizeof(metrics[i]),
+                       "cdc_sync_events_total 100\n"
+                       "process_start_time_seconds %.6f\n",
+                       (double)clock_wall_us() / 1e6 + 100);
+        memcpy(metrics[i], metrics[0], sizeof(metrics[i]));
+    }
+    a = worker_start(routes[0], metrics[0]);
+    routes[1][0] = (struct server_route){ "/metrics", on_metrics, metrics[1] };
+    routes[1][1] = (struct server_route){ 0 };
+    assert_int_equal(server_open(&b, "127.0.0.2:0", routes[1], &e), 0);
+    buf_init(&text, 256);
+    buf_printf(&text, "sink-es=127.0.0.1:%d,sink-es=127.0.0.2:%d",
+               server_port(a), server_port(b));
+    assert_int_equal(relay_open(&r, buf_z(&text), &lock, &e), 0);
+    rounds(&r, 1, 0);
+    assert_true(r.roles[ROLE_SINK_ES].rates.finished == 100);
+    relay_merge(&r, &x, clock_ms());
+    assert_int_equal(x.count, 2); /* families, of one instance */
+    expo_fini(&x);
+    server_close(a);
+    rounds(&r, 1, 0); /* a is found dead first, then b is no twin */
+    assert_true(r.roles[ROLE_SINK_ES].rates.finished == 100);
+    server_close(b);
+    relay_close(&r);
+    buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_replicas),
-        cmocka_unit_test(test_hanging_worker),
+        cmocka_unit_test(test_places),   cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_replicas), cmocka_unit_test(test_hanging_worker),
+        cmocka_unit_test(test_registry), cmocka_unit_test(test_twin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
