@@ -1,5 +1,7 @@
 #include "common/conf.h"
 
+#include <unistd.h>
+
 #include "common/confargs.h"
 #include "common/confhelp.h"
 #include "common/confsource.h"
@@ -9,6 +11,7 @@
 enum { NAME_CHARS_MAX = 40 };
 
 const struct conf_bind conf_common_binds[] = {
+    { "config", offsetof(struct conf_common, config) },
     { "name", offsetof(struct conf_common, name) },
     { "kafka.brokers", offsetof(struct conf_common, brokers) },
     { "redis.url", offsetof(struct conf_common, redis_url) },
@@ -133,12 +136,51 @@ static int option_load(const struct confsource *s, const struct conf_option *o,
     return rc;
 }
 
+/* The file that --config or CDC_CONFIG names, else the default one when it
+   exists. Leaves *ret_file NULL when there is none. */
+static int file_open(struct confsource *s, struct conffile **ret_file,
+                     struct err *e)
+{
+    const struct conf_option *o = conf_next(s->program, NULL);
+    const char *path = CONF_FILE_DEFAULT;
+    struct confsource_value v;
+    int rc;
+
+    while (o && strcmp(o->key, "config") != 0) {
+        o = conf_next(s->program, o);
+    }
+    if (!o) {
+        return 0; /* a table of a test */
+    }
+    rc = confsource_find(s, o, &v, e);
+    if (rc == 0 && (v.text ? v.text[0] : access(path, F_OK) == 0)) {
+        path = v.text ? v.text : path;
+        rc = conffile_open(ret_file, path, s->program->options, e);
+    }
+    confsource_fini(&v);
+    return rc;
+}
+
+static int options_load(const struct confsource *source, void *cfg,
+                        struct err *e)
+{
+    const struct conf_option *o = NULL;
+
+    while ((o = conf_next(source->program, o))) {
+        if (option_load(source, o, cfg, e) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int conf_load(const struct conf_program *program, void *cfg, int argc,
               char *const *argv, enum conf_action *ret_action,
               const char **ret_command, struct err *e)
 {
     struct confsource source = { .program = program, .argv = argv };
-    const struct conf_option *o = NULL;
+    struct conffile *file = NULL;
+    int rc;
 
     (void)argc; /* argv ends with NULL */
     binds_check(program);
@@ -155,13 +197,14 @@ int conf_load(const struct conf_program *program, void *cfg, int argc,
     if (confargs_check(program, argv, ret_command, e) < 0) {
         return -1;
     }
-    while ((o = conf_next(program, o))) {
-        if (option_load(&source, o, cfg, e) < 0) {
-            return -1;
-        }
+    rc = file_open(&source, &file, e);
+    source.file = file;
+    if (rc == 0) {
+        rc = options_load(&source, cfg, e);
     }
+    conffile_close(file);
     *ret_action = CONF_RUN;
-    return 0;
+    return rc;
 }
 
 void conf_free(const struct conf_program *program, void *cfg)

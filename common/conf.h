@@ -12,7 +12,8 @@
  * To add an option: a row in confoptions.c, a field and a bind in the
  * program, then `cdc-monitor config reference` (docs/CONFIGURATION.md).
  *
- * Sources, later wins: the row's default, the environment, the command line.
+ * Sources, later wins: the row's default, the file (conffile.h), the
+ * environment, the command line.
  *
  * For a row with `secret`, NAME_FILE names a file that holds the value (one
  * trailing newline is stripped); both set is an error. Secrets are never
@@ -28,6 +29,9 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+
+/* Read when it exists and no other is named. */
+#define CONF_FILE_DEFAULT "/etc/data-sync/data-sync.yaml"
 
 /* The programs, as bits. */
 enum {
@@ -57,6 +61,7 @@ struct conf_option {
     const char *key;  /* path in the file: "kafka.brokers"; one name per row */
     const char *env;  /* environment variable, or NULL */
     const char *flag; /* long flag without dashes, or NULL */
+    char letter;      /* short flag, or 0 */
     enum conf_type type;
     const char *def;     /* default as text, NULL = unset */
     int min, max;        /* of numbers */
@@ -132,6 +137,7 @@ bool conf_listed(const char *list, const char *word);
 
 /* What every program has. The program's struct begins with it. */
 struct conf_common {
+    char *config; /* the file as it was named; NULL: the default one, if any */
     char *name;
     char *listen; /* bound by the program: the keys differ */
     char *log_level;

@@ -1,72 +1,25 @@
 #include "common/confargs.h"
 
-#include <limits.h>
+#include "common/confnear.h"
 
-enum { WORD_CHARS_MAX = 64 }; /* longer words get no suggestion */
-
-/* --- The nearest word ---------------------------------------------------- */
-
-/* Levenshtein's distance of two short words, one row at a time. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[WORD_CHARS_MAX + 1];
-    size_t a_len = strlen(a), b_len = strlen(b);
-
-    if (a_len > WORD_CHARS_MAX || b_len > WORD_CHARS_MAX) {
-        return UINT_MAX;
-    }
-    for (unsigned j = 0; j <= b_len; j++) {
-        row[j] = j;
-    }
-    for (unsigned i = 1; i <= a_len; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = i;
-        for (unsigned j = 1; j <= b_len; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
-            unsigned least = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-
-            diagonal = row[j];
-            row[j] = change < least ? change : least;
-        }
-    }
-    return row[b_len];
-}
-
-struct nearest {
-    const char *word; /* what was typed */
-    const char *best; /* NULL: nothing is near */
-    unsigned distance;
-};
-
-static void nearest_try(struct nearest *n, const char *candidate)
-{
-    unsigned d = distance(n->word, candidate);
-
-    if (d < n->distance && d <= 1 + strlen(n->word) / 4) {
-        n->distance = d;
-        n->best = candidate;
-    }
-}
+/* --- What was meant ------------------------------------------------------ */
 
 static int flag_unknown(const struct conf_program *program, const char *word,
                         size_t len, struct err *e)
 {
-    char *name = xstrndup(word, len);
-    struct nearest n = { .word = name + strspn(name, "-"),
-                         .distance = UINT_MAX };
+    char *name = xstrndup(word, len), meant[100];
+    struct confnear n = { .word = name + strspn(name, "-") };
     const struct conf_option *o = NULL;
 
     while ((o = conf_next(program, o))) {
         if (o->flag) {
-            nearest_try(&n, o->flag);
+            confnear_try(&n, o->flag);
         }
     }
-    nearest_try(&n, "help");
-    nearest_try(&n, "version");
-    (void)err_set(e, ERR_USAGE, "unknown flag %s%s%s%s", name,
-                  n.best ? "; did you mean --" : "", n.best ? n.best : "",
-                  n.best ? "?" : "");
+    confnear_try(&n, "help");
+    confnear_try(&n, "version");
+    (void)err_set(e, ERR_USAGE, "unknown flag %s%s", name,
+                  confnear_text(&n, "--", meant, sizeof(meant)));
     xfree(name);
     return -1;
 }
@@ -80,17 +33,27 @@ static const char *word_shown(const char *word)
 static int command_unknown(const struct conf_program *program, const char *word,
                            struct err *e)
 {
-    struct nearest n = { .word = word, .distance = UINT_MAX };
+    struct confnear n = { .word = word };
+    char meant[100];
 
     for (const struct conf_command *c = program->commands; c->name; c++) {
-        nearest_try(&n, c->name);
+        confnear_try(&n, c->name);
     }
-    return err_set(e, ERR_USAGE, "unknown command %s%s%s%s", word_shown(word),
-                   n.best ? "; did you mean " : "", n.best ? n.best : "",
-                   n.best ? "?" : "");
+    return err_set(e, ERR_USAGE, "unknown command %s%s", word_shown(word),
+                   confnear_text(&n, "", meant, sizeof(meant)));
 }
 
 /* --- Words --------------------------------------------------------------- */
+
+static const struct conf_option *letter_find(const struct conf_program *program,
+                                             char letter)
+{
+    const struct conf_option *o = NULL;
+
+    while ((o = conf_next(program, o)) && o->letter != letter) {
+    }
+    return o;
+}
 
 static const struct conf_option *flag_find(const struct conf_program *program,
                                            struct str name)
@@ -125,6 +88,9 @@ static int word_read(const struct conf_program *program, int i,
     }
     if (len > 2 && text[1] == '-') {
         word.option = flag_find(program, (struct str){ text + 2, len - 2 });
+    }
+    if (len == 2 && text[len] == '\0' && text[1] != '-') {
+        word.option = letter_find(program, text[1]);
     }
     if (!word.option) {
         return flag_unknown(program, text, len, e);

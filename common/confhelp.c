@@ -79,8 +79,11 @@ static void option_write(struct buf *b, const struct conf_program *program,
     };
 
     if (o->flag) {
-        buf_printf(b, "  --%s%s%s\n", o->flag, o->type == CONF_BOOL ? "" : " ",
-                   values[o->type]);
+        if (o->letter) {
+            buf_printf(b, "  -%c,", o->letter);
+        }
+        buf_printf(b, "%s--%s%s%s\n", o->letter ? " " : "  ", o->flag,
+                   o->type == CONF_BOOL ? "" : " ", values[o->type]);
     } else {
         buf_printf(b, "  %s\n", o->env ? o->env : o->key);
     }
@@ -132,9 +135,10 @@ void confhelp_write(struct buf *b, const struct conf_program *program)
     if (program->examples) {
         buf_printf(b, "\nExamples:\n%s", program->examples);
     }
-    buf_lit(b, "\nOptions, as --flag VALUE or --flag=VALUE. Each has an "
-               "environment variable,\nwhich the flag overrides; NAME_FILE "
-               "names a file that holds the value.\n");
+    buf_lit(b,
+            "\nOptions, as --flag VALUE or --flag=VALUE. A flag overrides its "
+            "variable, a\nvariable the file. NAME_FILE names a file that "
+            "holds the value of NAME.\n");
     while ((o = conf_next(program, o))) {
         group_write(b, program, o);
     }

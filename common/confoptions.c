@@ -4,6 +4,15 @@
 enum { HOUR_MS = 3600 * 1000 };
 
 const struct conf_option conf_options[] = {
+    { .key = "config",
+      .env = "CDC_CONFIG",
+      .flag = "config",
+      .letter = 'c',
+      .type = CONF_STRING,
+      .programs = CONF_ALL,
+      .no_file = true,
+      .help = "configuration file; without it " CONF_FILE_DEFAULT ", if there "
+              "is one; empty: none" },
     { .key = "name",
       .env = "CDC_NAME",
       .flag = "name",

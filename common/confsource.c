@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/confargs.h"
+#include "common/confexpand.h"
 
 enum { SECRET_BYTES_MAX = 64 * 1024, LIST_BYTES_MAX = 4 << 20 };
 
@@ -83,6 +84,36 @@ static int env_find(const struct conf_option *o, struct confsource_value *v,
     return 0;
 }
 
+/* The file's text, expanded; or that of the file that it names. */
+static int file_find(const struct conffile *file, const struct conf_option *o,
+                     struct confsource_value *v, struct err *e)
+{
+    struct conffile_value found;
+    struct buf path;
+    int rc;
+
+    conffile_find(file, o, &found);
+    if (!found.text) {
+        return 0;
+    }
+    v->kind = CONFSOURCE_FILE;
+    (void)snprintf(v->name, sizeof(v->name), "%s:%d:%d", conffile_name(file),
+                   found.line, found.column);
+    if (found.is_path) {
+        buf_init(&path, SECRET_BYTES_MAX);
+        rc = confexpand(found.text, &path, e);
+        rc = rc < 0 ? rc : secret_read(buf_z(&path), &v->kept, e);
+        buf_fini(&path);
+    } else {
+        rc = confexpand(found.text, &v->kept, e);
+    }
+    if (rc < 0) {
+        return err_wrap(e, "%s: %s", v->name, o->key);
+    }
+    v->text = buf_z(&v->kept);
+    return 0;
+}
+
 int confsource_find(const struct confsource *s, const struct conf_option *o,
                     struct confsource_value *ret_value, struct err *e)
 {
@@ -99,6 +130,9 @@ int confsource_find(const struct confsource *s, const struct conf_option *o,
         return 0;
     }
     if (o->env && env_find(o, v, e) < 0) {
+        return -1;
+    }
+    if (!v->text && file_find(s->file, o, v, e) < 0) {
         return -1;
     }
     if (!v->text && o->def) {

@@ -1,5 +1,5 @@
 /* links: cdc_base */
-/* conf.h: sources and their order, errors and their texts, --help. */
+/* conf.h: sources and their order, errors and their texts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,209 +7,9 @@
 
 #include <cmocka.h>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "common/conf.h"
-#include "common/confhelp.h"
-#include "common/log.h"
-
-struct cfg {
-    struct conf_common common;
-    char *url, *listen, *optional;
-    int size, delay, bytes;
-    bool fast, thorough;
-};
-
-static const struct conf_option options[] = {
-    { .key = "source.url",
-      .env = "T_URL",
-      .flag = "url",
-      .type = CONF_STRING,
-      .programs = CONF_ALL,
-      .required = CONF_ALL,
-      .secret = true,
-      .help = "postgresql://user:password@host/database" },
-    { .key = "sink.batch.size",
-      .env = "T_SIZE",
-      .flag = "size",
-      .type = CONF_INT,
-      .programs = CONF_ALL,
-      .def = "100",
-      .min = -1,
-      .max = 1000,
-      .help = "rows of a batch, a sentence that is long enough that it has "
-              "to be wrapped into two lines of the help text" },
-    { .key = "sink.fast",
-      .env = "T_FAST",
-      .flag = "fast",
-      .type = CONF_BOOL,
-      .programs = CONF_ALL,
-      .def = "false",
-      .help = "go fast" },
-    { .key = "http.listen",
-      .env = "CDC_LISTEN",
-      .flag = "listen",
-      .type = CONF_STRING,
-      .programs = CONF_ALL,
-      .def = "0.0.0.0:9850",
-      .help = "address" },
-    { .key = "optional",
-      .env = "T_OPTIONAL",
-      .type = CONF_STRING,
-      .programs = CONF_ALL,
-      .def = "first=localhost:9851,second=localhost:9852,third=localhost:98"
-             "53,fourth=localhost:9854",
-      .help = "optional text" },
-    { .key = "name",
-      .env = "CDC_NAME",
-      .flag = "name",
-      .def = "cdc",
-      .programs = CONF_ALL,
-      .help = "name" },
-    { .key = "kafka.brokers",
-      .env = "KAFKA_BROKERS",
-      .flag = "kafka-brokers",
-      .type = CONF_LIST,
-      .def = "localhost:9092",
-      .programs = CONF_ALL,
-      .required = CONF_ALL,
-      .help = "brokers" },
-    { .key = "redis.url",
-      .env = "REDIS_URL",
-      .type = CONF_URL,
-      .def = "redis://localhost:6379",
-      .programs = CONF_ALL,
-      .help = "registry" },
-    { .key = "log.level",
-      .env = "CDC_LOG_LEVEL",
-      .type = CONF_CHOICE,
-      .def = "info",
-      .choices = "debug info warn error",
-      .programs = CONF_ALL,
-      .help = "level" },
-    { .key = "log.format",
-      .type = CONF_CHOICE,
-      .def = "logfmt",
-      .choices = "logfmt json",
-      .programs = CONF_ALL,
-      .help = "format" },
-    { .key = "sinks.b.delay",
-      .env = "T_DELAY",
-      .flag = "delay",
-      .type = CONF_MS,
-      .def = "5s",
-      .min = -1,
-      .max = 3600000,
-      .programs = CONF_SINK_CH,
-      .help = "delay" },
-    { .key = "sinks.a.delay",
-      .env = "T_DELAY",
-      .flag = "delay",
-      .type = CONF_MS,
-      .def = "7s",
-      .min = -1,
-      .max = 3600000,
-      .programs = CONF_SINK_ES,
-      .help = "delay" },
-    { .key = "batch.bytes",
-      .env = "T_BYTES",
-      .flag = "bytes",
-      .type = CONF_BYTES,
-      .def = "8MiB",
-      .min = 1,
-      .max = 1 << 30,
-      .programs = CONF_ALL,
-      .help = "bytes" },
-    { .key = "thorough",
-      .flag = "thorough",
-      .type = CONF_BOOL,
-      .programs = CONF_ALL,
-      .command = "check prove",
-      .help = "look deeper" },
-    { .key = "of.others", .programs = CONF_MONITOR, .help = "no business" },
-    { 0 },
-};
-static const struct conf_bind binds[] = {
-    { "source.url", offsetof(struct cfg, url) },
-    { "sink.batch.size", offsetof(struct cfg, size) },
-    { "sink.fast", offsetof(struct cfg, fast) },
-    { "http.listen", offsetof(struct cfg, common.listen) },
-    { "optional", offsetof(struct cfg, optional) },
-    { "sinks.*.delay", offsetof(struct cfg, delay) },
-    { "batch.bytes", offsetof(struct cfg, bytes) },
-    { "thorough", offsetof(struct cfg, thorough) },
-    { 0 },
-};
-static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
-                                                     NULL };
-static const struct conf_command commands[] = { { "run", "go" },
-                                                { "check", "look" },
-                                                { 0 } };
-static const struct conf_program program = {
-    .bit = CONF_SINK_ES,
-    .name = "cdc-test",
-    .summary = "tests options",
-    .commands = commands,
-    .examples = "  cdc-test check\n",
-    .options = options,
-    .binds = all_binds,
-};
-
-static struct cfg cfg;
-static struct err e;
-static enum conf_action action;
-static const char *command;
-
-/* Loads from the words of `line`, split at spaces. */
-static int load(const char *line)
-{
-    char text[512];
-    char *argv[20] = { (char *)(uintptr_t) "cdc-test" };
-    int argc = 1;
-    char *save = NULL;
-
-    conf_free(&program, &cfg);
-    memset(&cfg, 0, sizeof(cfg));
-    e = (struct err){ 0 };
-    command = NULL;
-    (void)snprintf(text, sizeof(text), "%s", line);
-    for (char *word = strtok_r(text, " ", &save); word;
-         word = strtok_r(NULL, " ", &save)) {
-        argv[argc++] = word;
-    }
-    return conf_load(&program, &cfg, argc, argv, &action, &command, &e);
-}
-
-static void clear(void)
-{
-    static const char *const names[] = {
-        "T_URL",       "T_URL_FILE", "T_SIZE",        "T_FAST",
-        "T_OPTIONAL",  "CDC_NAME",   "CDC_LISTEN",    "KAFKA_BROKERS",
-        "T_SIZE_FILE", "REDIS_URL",  "CDC_LOG_LEVEL", "T_DELAY",
-        "T_BYTES",
-    };
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        (void)unsetenv(names[i]);
-    }
-}
-
-static int begin(void **state)
-{
-    (void)state;
-    clear();
-    return setenv("T_URL", "postgresql://e", 1);
-}
-
-static int end(void **state)
-{
-    (void)state;
-    clear();
-    conf_free(&program, &cfg);
-    conf_free(&program, &cfg);
-    return 0;
-}
+#include "tests/unit/confrig.h"
 
 static void later_sources_win(void **state)
 {
@@ -398,6 +198,74 @@ static void secrets_from_files(void **state)
     assert_int_equal(load(""), 0);
 }
 
+/* The file is below the environment and above the defaults. */
+static void a_file(void **state)
+{
+    static const char text[] = "version: 1\n"
+                               "name: ${T_NAME:-shop}\n"
+                               "kafka: {brokers: [a:1, 'b:2']}\n"
+                               "sink:\n"
+                               "  batch: {size: 7}\n"
+                               "  fast: yes\n"
+                               "source: {url: {file: '${T_DIR}/secret'}}\n"
+                               "sinks:\n"
+                               "  a: {delay: 30s}\n"
+                               "  b: {delay: '${UNSET_HERE}'}\n"
+                               "of: {others: '${UNSET_HERE}'}\n"
+                               "redis: {url: ''}\n";
+    char dir[] = "/tmp/test_conf.XXXXXX", path[100], line[200];
+
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)setenv("T_DIR", dir, 1);
+    (void)snprintf(path, sizeof(path), "%s/secret", dir);
+    put(path, "postgresql://s\n", 15);
+    (void)snprintf(path, sizeof(path), "%s/data-sync.yaml", dir);
+    put(path, text, sizeof(text) - 1);
+    (void)setenv("CDC_CONFIG", path, 1);
+    assert_int_equal(load(""), 0);
+    assert_string_equal(cfg.common.config, path);
+    assert_string_equal(cfg.common.name, "shop");
+    assert_string_equal(cfg.common.brokers, "a:1,b:2");
+    assert_string_equal(cfg.url, "postgresql://e"); /* T_URL */
+    assert_string_equal(cfg.common.redis_url, "");
+    assert_int_equal(cfg.size, 7);
+    assert_int_equal(cfg.delay, 30000); /* its own, not its sibling's */
+    assert_true(cfg.fast);
+    (void)unsetenv("T_URL");
+    (void)unsetenv("CDC_CONFIG");
+    (void)setenv("T_NAME", "other", 1);
+    (void)setenv("T_SIZE", "8", 1);
+    (void)snprintf(line, sizeof(line), "check -c %s --delay 1s", path);
+    assert_int_equal(load(line), 0);
+    assert_string_equal(cfg.url, "postgresql://s"); /* of the secret's file */
+    assert_string_equal(cfg.common.name, "other");
+    assert_int_equal(cfg.size, 8);
+    assert_int_equal(cfg.delay, 1000);
+    (void)setenv("CDC_CONFIG", "/nonexistent", 1);
+    assert_int_equal(load(line), 0); /* the flag wins */
+    assert_int_equal(load(""), -1);
+    assert_int_equal(e.kind, ERR_CONFIG);
+    assert_string_equal(e.text, "configuration file /nonexistent: No such "
+                                "file or directory");
+    assert_int_equal(load("--config="), -1); /* no file: no URL */
+    assert_memory_equal(e.text, "T_URL is not set", 16);
+    put(path, "sink:\n  batch: {size: 1001}\n", 28);
+    (void)setenv("CDC_CONFIG", path, 1);
+    (void)setenv("T_URL", "x", 1);
+    (void)unsetenv("T_SIZE");
+    assert_int_equal(load(""), -1);
+    (void)snprintf(line, sizeof(line),
+                   "%s:2:11: \"1001\" is not a whole number from -1 to 1000",
+                   path);
+    assert_string_equal(e.text, line);
+    assert_int_equal(e.kind, ERR_CONFIG);
+    assert_int_equal(unlink(path), 0);
+    (void)snprintf(path, sizeof(path), "%s/secret", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void common_start(void **state)
 {
     static const struct {
@@ -435,111 +303,6 @@ static void common_start(void **state)
     }
 }
 
-static void help(void **state)
-{
-    struct buf b;
-    const char *line, *text;
-
-    (void)state;
-    buf_init(&b, 1 << 20);
-    confhelp_write(&b, &program);
-    text = buf_z(&b);
-    assert_memory_equal(text,
-                        "cdc-test - tests options\n\nUsage: cdc-test "
-                        "[run|check] [OPTION...]\n(without a command: run)\n\n"
-                        "Examples:\n  cdc-test check\n",
-                        112);
-    for (line = text; *line; line += strcspn(line, "\n") + 1) {
-        assert_in_range(strcspn(line, "\n"), 0, 80);
-    }
-    assert_non_null(strstr(text, "\nsource:\n  --url TEXT\n      postgresql"));
-    assert_non_null(strstr(text, "[T_URL or T_URL_FILE; required]"));
-    assert_non_null(strstr(text, "[T_SIZE; -1 to 1000; default 100]"));
-    assert_non_null(strstr(text, "\n  T_OPTIONAL\n"));
-    assert_non_null(strstr(text, "KAFKA_BROKERS"));
-    /* a group of two tables comes once: general has name and optional */
-    assert_null(strstr(strstr(text, "\ngeneral:\n") + 1, "\ngeneral:\n"));
-    assert_non_null(strstr(text, "Exit codes: 0 ok"));
-    buf_fini(&b);
-}
-
-static void failures(void **state)
-{
-    static const struct {
-        enum err_kind kind;
-        int code;
-        const char *want;
-    } cases[] = {
-        { ERR_USAGE, 64, "cdc-test: no such\nTry 'cdc-test --help'.\n" },
-        { ERR_CONFIG, 78, "msg=\"cdc-test ends\" error=\"no such\"\n" },
-        { ERR_UNREACHABLE, 69, "msg=\"cdc-test ends\" error=\"no such\"\n" },
-    };
-
-    (void)state;
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        char out[500];
-        int fds[2], saved = dup(STDERR_FILENO);
-        ssize_t n;
-
-        log_init("test", LOG_ERROR, LOG_LOGFMT);
-        assert_int_equal(pipe(fds), 0);
-        assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
-        (void)err_set(&e, cases[i].kind, "no such");
-        assert_int_equal(conf_fail(&program, &e), cases[i].code);
-        (void)dup2(saved, STDERR_FILENO);
-        n = read(fds[0], out, sizeof(out) - 1);
-        assert_true(n > 0);
-        out[n] = '\0';
-        assert_non_null(strstr(out, cases[i].want));
-        (void)close(fds[0]);
-        (void)close(fds[1]);
-        (void)close(saved);
-    }
-}
-
-/* What conf_load prints to stdout. */
-static void printed(const char *line, char *out, size_t max)
-{
-    int fds[2];
-    ssize_t n;
-    size_t len = 0;
-    pid_t pid;
-
-    assert_int_equal(pipe(fds), 0);
-    pid = fork();
-    if (pid == 0) {
-        (void)dup2(fds[1], STDOUT_FILENO);
-        _exit(load(line) == 0 && action == CONF_DONE && fflush(stdout) == 0
-                  ? 0
-                  : 1);
-    }
-    (void)close(fds[1]);
-    while ((n = read(fds[0], out + len, max - len - 1)) > 0) {
-        len += (size_t)n;
-    }
-    out[len] = '\0';
-    (void)close(fds[0]);
-    assert_int_equal(waitpid(pid, &fds[0], 0), pid);
-    assert_int_equal(fds[0], 0);
-}
-
-static void help_and_version_print(void **state)
-{
-    char out[20000];
-
-    (void)state;
-    (void)unsetenv("T_URL"); /* nothing is required for these */
-    (void)fflush(stdout);
-    printed("--version", out, sizeof(out));
-    assert_string_equal(out, "cdc-test " CDC_VERSION "\n");
-    printed("-V", out, sizeof(out));
-    assert_string_equal(out, "cdc-test " CDC_VERSION "\n");
-    printed("check --unknown --help", out, sizeof(out));
-    assert_memory_equal(out, "cdc-test - tests options\n", 25);
-    printed("-h", out, sizeof(out));
-    assert_memory_equal(out, "cdc-test - tests options\n", 25);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -548,10 +311,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(empty_variables, begin, end),
         cmocka_unit_test_setup_teardown(errors, begin, end),
         cmocka_unit_test_setup_teardown(secrets_from_files, begin, end),
+        cmocka_unit_test_setup_teardown(a_file, begin, end),
         cmocka_unit_test_setup_teardown(common_start, begin, end),
-        cmocka_unit_test_setup_teardown(help, begin, end),
-        cmocka_unit_test_setup_teardown(failures, begin, end),
-        cmocka_unit_test_setup_teardown(help_and_version_print, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

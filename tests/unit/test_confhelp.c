@@ -1,0 +1,131 @@
+/* links: cdc_base */
+/* confhelp.h, and what main prints: --version, failures. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/confhelp.h"
+#include "common/log.h"
+#include "tests/unit/confrig.h"
+
+static void help(void **state)
+{
+    struct buf b;
+    const char *line, *text;
+
+    (void)state;
+    buf_init(&b, 1 << 20);
+    confhelp_write(&b, &program);
+    text = buf_z(&b);
+    assert_memory_equal(text,
+                        "cdc-test - tests options\n\nUsage: cdc-test "
+                        "[run|check] [OPTION...]\n(without a command: run)\n\n"
+                        "Examples:\n  cdc-test check\n",
+                        112);
+    for (line = text; *line; line += strcspn(line, "\n") + 1) {
+        assert_in_range(strcspn(line, "\n"), 0, 80);
+    }
+    assert_non_null(strstr(text, "\nsource:\n  --url TEXT\n      postgresql"));
+    assert_non_null(strstr(text, "[T_URL or T_URL_FILE; required]"));
+    assert_non_null(strstr(text, "[T_SIZE; -1 to 1000; default 100]"));
+    assert_non_null(strstr(text, "\n  T_OPTIONAL\n"));
+    assert_non_null(strstr(text, "KAFKA_BROKERS"));
+    /* a group of two tables comes once: general has name and optional */
+    assert_null(strstr(strstr(text, "\ngeneral:\n") + 1, "\ngeneral:\n"));
+    assert_non_null(strstr(text, "Exit codes: 0 ok"));
+    buf_fini(&b);
+}
+
+static void failures(void **state)
+{
+    static const struct {
+        enum err_kind kind;
+        int code;
+        const char *want;
+    } cases[] = {
+        { ERR_USAGE, 64, "cdc-test: no such\nTry 'cdc-test --help'.\n" },
+        { ERR_CONFIG, 78, "msg=\"cdc-test ends\" error=\"no such\"\n" },
+        { ERR_UNREACHABLE, 69, "msg=\"cdc-test ends\" error=\"no such\"\n" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        char out[500];
+        int fds[2], saved = dup(STDERR_FILENO);
+        ssize_t n;
+
+        log_init("test", LOG_ERROR, LOG_LOGFMT);
+        assert_int_equal(pipe(fds), 0);
+        assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
+        (void)err_set(&e, cases[i].kind, "no such");
+        assert_int_equal(conf_fail(&program, &e), cases[i].code);
+        (void)dup2(saved, STDERR_FILENO);
+        n = read(fds[0], out, sizeof(out) - 1);
+        assert_true(n > 0);
+        out[n] = '\0';
+        assert_non_null(strstr(out, cases[i].want));
+        (void)close(fds[0]);
+        (void)close(fds[1]);
+        (void)close(saved);
+    }
+}
+
+/* What conf_load prints to stdout. */
+static void printed(const char *line, char *out, size_t max)
+{
+    int fds[2];
+    ssize_t n;
+    size_t len = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    if (pid == 0) {
+        (void)dup2(fds[1], STDOUT_FILENO);
+        _exit(load(line) == 0 && action == CONF_DONE && fflush(stdout) == 0
+                  ? 0
+                  : 1);
+    }
+    (void)close(fds[1]);
+    while ((n = read(fds[0], out + len, max - len - 1)) > 0) {
+        len += (size_t)n;
+    }
+    out[len] = '\0';
+    (void)close(fds[0]);
+    assert_int_equal(waitpid(pid, &fds[0], 0), pid);
+    assert_int_equal(fds[0], 0);
+}
+
+static void help_and_version_print(void **state)
+{
+    char out[20000];
+
+    (void)state;
+    (void)unsetenv("T_URL"); /* nothing is required for these */
+    (void)fflush(stdout);
+    printed("--version", out, sizeof(out));
+    assert_string_equal(out, "cdc-test " CDC_VERSION "\n");
+    printed("-V", out, sizeof(out));
+    assert_string_equal(out, "cdc-test " CDC_VERSION "\n");
+    printed("check --unknown --help", out, sizeof(out));
+    assert_memory_equal(out, "cdc-test - tests options\n", 25);
+    printed("-h", out, sizeof(out));
+    assert_memory_equal(out, "cdc-test - tests options\n", 25);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(help, begin, end),
+        cmocka_unit_test_setup_teardown(failures, begin, end),
+        cmocka_unit_test_setup_teardown(help_and_version_print, begin, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
