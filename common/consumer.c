@@ -3,6 +3,9 @@
 #include <ctype.h>
 
 #include "common/kafka.h"
+#include "common/topics.h"
+
+enum { COMMITTED_MS = 5000 };
 
 /*
  * Memory: librdkafka stops fetching when 16 MiB are queued; an answer under
@@ -158,6 +161,52 @@ int consumer_judge(rd_kafka_t *rk, const rd_kafka_message_t *msg, struct err *e)
                        topic, (int)msg->partition, (long long)msg->offset, why);
     }
     return 0;
+}
+
+/* Is one of the committed offsets past its partition's beginning? */
+static int any_passed(rd_kafka_t *rk,
+                      const rd_kafka_topic_partition_list_t *list,
+                      bool *ret_passed, struct err *e)
+{
+    *ret_passed = false;
+    for (int i = 0; i < list->cnt && !*ret_passed; i++) {
+        const rd_kafka_topic_partition_t *p = &list->elems[i];
+        int64_t begin;
+
+        if (p->err) {
+            return kafka_err(e, p->err, "committed offsets");
+        }
+        if (p->offset <= 0) {
+            continue; /* none, or the very first record */
+        }
+        if (topic_begin(rk, p->topic, p->partition, &begin, e) < 0) {
+            return -1;
+        }
+        *ret_passed = p->offset > begin;
+    }
+    return 0;
+}
+
+int consumer_passed(rd_kafka_t *rk, const char *topic, bool *ret_passed,
+                    struct err *e)
+{
+    rd_kafka_topic_partition_list_t *list;
+    rd_kafka_resp_err_t err;
+    int partitions, rc;
+
+    if (topic_partitions(rk, topic, &partitions, e) < 0) {
+        return -1;
+    }
+    if (partitions == 0) {
+        return err_set(e, ERR_RETRY, "topic %s does not exist", topic);
+    }
+    list = rd_kafka_topic_partition_list_new(partitions);
+    rd_kafka_topic_partition_list_add_range(list, topic, 0, partitions - 1);
+    err = rd_kafka_committed(rk, list, COMMITTED_MS);
+    rc = err ? kafka_err(e, err, "committed offsets")
+             : any_passed(rk, list, ret_passed, e);
+    rd_kafka_topic_partition_list_destroy(list);
+    return rc;
 }
 
 /* <prefix>.<schema>.<table>, as in pattern_write */

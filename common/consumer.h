@@ -40,6 +40,12 @@ int consumer_open(rd_kafka_t **ret_rk, const struct consumer_conf *conf,
 int consumer_judge(rd_kafka_t *rk, const rd_kafka_message_t *msg,
                    struct err *e) MUST_CHECK;
 
+/* Asks the brokers: has the group committed anything of this topic, by
+   whichever member? An offset at a partition's beginning is nothing: that is
+   where a reset puts it. */
+int consumer_passed(rd_kafka_t *rk, const char *topic, bool *ret_passed,
+                    struct err *e) MUST_CHECK;
+
 /* Asks a broker, up to `wait_ms`: does no topic of this pipeline's tables
    exist? False also when nobody answers. */
 bool consumer_no_topics(rd_kafka_t *rk, const char *prefix, int wait_ms);

@@ -434,6 +434,12 @@ bool group_settled(const struct group *g)
     return g->active || (g->no_topics && !g->given);
 }
 
+int group_passed(struct group *g, const char *topic, bool *ret_passed,
+                 struct err *e)
+{
+    return consumer_passed(g->rk, topic, ret_passed, e);
+}
+
 void group_commit(struct group *g)
 {
     commit_send(&g->commit);

@@ -111,6 +111,10 @@ void group_pause(struct group *g, bool paused);
    offsets found, or none for us, or no table topic exists yet? */
 bool group_settled(const struct group *g);
 
+/* consumer_passed for this group; waits for the brokers. */
+int group_passed(struct group *g, const char *topic, bool *ret_passed,
+                 struct err *e) MUST_CHECK;
+
 /* Commits, without waiting, what offsets_settle released since the last
    time; also after failures. Cheap when there is nothing. */
 void group_commit(struct group *g);

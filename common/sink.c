@@ -215,6 +215,17 @@ static const struct item *unprepared(const struct sink *s)
     return NULL;
 }
 
+/* Must the table's target be there already? (sink.h, `passed`) */
+static int look_passed(struct sink *s, const struct table *table,
+                       bool *ret_passed, struct err *e)
+{
+    if (table_newest(table)) {
+        *ret_passed = true; /* prepared by this process */
+        return 0;
+    }
+    return group_passed(s->group, table->topic, ret_passed, e);
+}
+
 /* One table may take as long as a request may: the group is served after
    each, or a first batch of many tables would cost the membership. */
 static int prepare_shapes(struct sink *s, struct err *e)
@@ -226,7 +237,11 @@ static int prepare_shapes(struct sink *s, struct err *e)
         const struct shape *shape = it->shape;
         struct table *table = it->part->table;
 
-        if (s->ops->prepare(s->self, table_newest(table), shape, e) < 0) {
+        bool passed;
+
+        if (look_passed(s, table, &passed, e) < 0 ||
+            s->ops->prepare(s->self, table_newest(table), shape, passed, e) <
+                0) {
             return -1;
         }
         table_set_ready(table, shape);

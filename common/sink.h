@@ -86,10 +86,12 @@ struct sink_ops {
        table and view); called before the first item of a shape, again after
        a restart, and by several replicas at once: idempotent. `first` is the
        table's shape known until now (NULL: none); what a target cannot
-       follow is ERR_FATAL naming table, difference and remedy. The shape
+       follow is ERR_FATAL naming table, difference and remedy. `passed`: the
+       group has committed events of this table, so the target must be there:
+       one made anew would lack them (ERR_RETRY naming the remedy). The shape
        stays valid until close. */
     int (*prepare)(void *self, const struct shape *first,
-                   const struct shape *shape, struct err *e);
+                   const struct shape *shape, bool passed, struct err *e);
 
     /* ONE attempt. Looks only at PENDING and RETRY items and leaves a
        verdict on each of them. Returns 0 when the target answered, -1

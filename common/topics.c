@@ -121,23 +121,37 @@ int topic_partitions(rd_kafka_t *rk, const char *name, int *ret_partitions,
     return 0;
 }
 
-int topic_end(rd_kafka_t *rk, const char *name, int32_t partition,
-              int64_t *ret_end, struct err *e)
+static int marks_ask(rd_kafka_t *rk, const char *name, int32_t partition,
+                     int64_t *ret_low, int64_t *ret_high, struct err *e)
 {
     int64_t deadline_ms = clock_ms() + CALL_MS;
-    int64_t low = 0, high = 0;
     rd_kafka_resp_err_t code;
 
     do {
         code = rd_kafka_query_watermark_offsets(
-            rk, name, partition, &low, &high, step_left_ms(deadline_ms));
+            rk, name, partition, ret_low, ret_high, step_left_ms(deadline_ms));
     } while (no_answer(code) && call_goes_on(deadline_ms));
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
         (void)topic_err(e, code, NULL, name);
-        return err_wrap(e, "end of partition %d", (int)partition);
+        return err_wrap(e, "watermarks of partition %d", (int)partition);
     }
-    *ret_end = high;
     return 0;
+}
+
+int topic_begin(rd_kafka_t *rk, const char *name, int32_t partition,
+                int64_t *ret_begin, struct err *e)
+{
+    int64_t high;
+
+    return marks_ask(rk, name, partition, ret_begin, &high, e);
+}
+
+int topic_end(rd_kafka_t *rk, const char *name, int32_t partition,
+              int64_t *ret_end, struct err *e)
+{
+    int64_t low;
+
+    return marks_ask(rk, name, partition, &low, ret_end, e);
 }
 
 /* Settings of a kind (DESIGN 2); a NULL name ends them. */

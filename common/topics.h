@@ -32,6 +32,9 @@ int topic_ensure(rd_kafka_t *rk, const struct topic_spec *spec,
 int topic_partitions(rd_kafka_t *rk, const char *name, int *ret_partitions,
                      struct err *e) MUST_CHECK;
 
-/* The high watermark of one partition, asked from the broker. */
+/* The watermarks of one partition, asked from the broker: its first offset,
+   and the one behind its last. */
+int topic_begin(rd_kafka_t *rk, const char *name, int32_t partition,
+                int64_t *ret_begin, struct err *e) MUST_CHECK;
 int topic_end(rd_kafka_t *rk, const char *name, int32_t partition,
               int64_t *ret_end, struct err *e) MUST_CHECK;

@@ -30,7 +30,7 @@ static int ch_check(void *self, struct err *e)
 }
 
 static int ch_prepare(void *self, const struct shape *first,
-                      const struct shape *shape, struct err *e)
+                      const struct shape *shape, bool passed, struct err *e)
 {
     struct ch *ch = self;
 
@@ -38,7 +38,7 @@ static int ch_prepare(void *self, const struct shape *first,
     if (session_probe(&ch->session, e) < 0) {
         return -1;
     }
-    return targets_prepare(&ch->targets, &ch->session, shape, e);
+    return targets_prepare(&ch->targets, &ch->session, shape, passed, e);
 }
 
 static int ch_write(void *self, struct batch *b, struct err *e)

@@ -174,9 +174,20 @@ static int database_make(struct session *s, const struct ddl *d, struct err *e)
     return rc;
 }
 
+static int table_gone(const struct ddl *d, struct err *e)
+{
+    return err_set(e, ERR_RETRY,
+                   "its ClickHouse table is gone, and the group has passed "
+                   "rows of it: put it back, or stop the sink and reset the "
+                   "group's offsets of %s to the earliest "
+                   "(kafka-consumer-groups.sh --reset-offsets --to-earliest)",
+                   d->shape->topic);
+}
+
 /* Makes table and view where they are missing, in this order. Another
    replica may do so at the same time: what counts is what is there then. */
-static int objects_make(struct session *s, const struct ddl *d, struct err *e)
+static int objects_make(struct session *s, const struct ddl *d, bool passed,
+                        struct err *e)
 {
     struct ddl_found found;
     struct err failed = { 0 };
@@ -184,6 +195,9 @@ static int objects_make(struct session *s, const struct ddl *d, struct err *e)
 
     if (rc < 0 || (found.table && found.view)) {
         return rc;
+    }
+    if (!found.table && passed) {
+        return table_gone(d, e);
     }
     if (!found.table) {
         rc = statement_do(s, ddl_create_table, d, &failed);
@@ -205,7 +219,7 @@ static int objects_make(struct session *s, const struct ddl *d, struct err *e)
 }
 
 int targets_prepare(struct targets *t, struct session *s,
-                    const struct shape *shape, struct err *e)
+                    const struct shape *shape, bool passed, struct err *e)
 {
     struct ddl d = ddl_of(t, s, shape);
     struct target *target;
@@ -221,7 +235,7 @@ int targets_prepare(struct targets *t, struct session *s,
         return -1;
     }
     if (collision_check(t, target, e) < 0 || database_make(s, &d, e) < 0 ||
-        objects_make(s, &d, e) < 0) {
+        objects_make(s, &d, passed, e) < 0) {
         target_free(target);
         return err_wrap(e, "%s.%s", shape->schema, shape->name);
     }

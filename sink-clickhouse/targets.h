@@ -35,9 +35,11 @@ void targets_init(struct targets *t, const char *database,
 void targets_fini(struct targets *t);
 
 /* Makes database, table and view, or finds them as they must be, and
-   remembers the target. Safe beside other processes doing the same. */
+   remembers the target. Safe beside other processes doing the same. `passed`:
+   it must be there (sink.h, prepare). */
 int targets_prepare(struct targets *t, struct session *s,
-                    const struct shape *shape, struct err *e) MUST_CHECK;
+                    const struct shape *shape, bool passed,
+                    struct err *e) MUST_CHECK;
 
 /* Each of them, below map.count, in no order that means anything. */
 struct target *targets_at(const struct targets *t, unsigned index);

@@ -26,7 +26,7 @@ static int es_check(void *self, struct err *e)
 }
 
 static int es_prepare(void *self, const struct shape *first,
-                      const struct shape *shape, struct err *e)
+                      const struct shape *shape, bool passed, struct err *e)
 {
     struct es *es = self;
 
@@ -34,7 +34,7 @@ static int es_prepare(void *self, const struct shape *first,
     if (cluster_check(&es->cluster, e) < 0) {
         return -1;
     }
-    return targets_prepare(&es->targets, &es->cluster, shape, e);
+    return targets_prepare(&es->targets, &es->cluster, shape, passed, e);
 }
 
 static int es_write(void *self, struct batch *b, struct err *e)

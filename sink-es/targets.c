@@ -145,12 +145,22 @@ static int index_make(struct cluster *c, struct mapping *m, struct err *e)
     return cluster_error(c, ERR_FATAL, e);
 }
 
-static int alias_make(struct cluster *c, struct mapping *m, struct err *e)
+static int alias_make(struct cluster *c, struct mapping *m, bool passed,
+                      struct err *e)
 {
     int found = alias_look(c, m, e);
 
     if (found != 0) {
         return found < 0 ? -1 : 0;
+    }
+    if (passed) {
+        return err_set(e, ERR_RETRY,
+                       "the Elasticsearch index or alias %s is gone, and the "
+                       "group has passed rows of it: put it back, or stop "
+                       "the sink and reset the group's offsets of %s to the "
+                       "earliest (kafka-consumer-groups.sh --reset-offsets "
+                       "--to-earliest)",
+                       m->alias, m->shape->topic);
     }
     if (index_make(c, m, e) < 0) {
         return -1;
@@ -167,7 +177,7 @@ static int alias_make(struct cluster *c, struct mapping *m, struct err *e)
 }
 
 int targets_prepare(struct targets *t, struct cluster *c,
-                    const struct shape *shape, struct err *e)
+                    const struct shape *shape, bool passed, struct err *e)
 {
     struct mapping m = { .shape = shape,
                          .pipeline = t->pipeline,
@@ -187,7 +197,7 @@ int targets_prepare(struct targets *t, struct cluster *c,
         return -1;
     }
     m.alias = buf_z(&target->alias);
-    if (collision_check(t, target, e) < 0 || alias_make(c, &m, e) < 0) {
+    if (collision_check(t, target, e) < 0 || alias_make(c, &m, passed, e) < 0) {
         target_free(target);
         return err_wrap(e, "%s.%s", shape->schema, shape->name);
     }

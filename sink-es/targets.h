@@ -27,9 +27,11 @@ struct targets {
 void targets_fini(struct targets *t);
 
 /* Makes index, mapping and alias, or finds them as they must be, and
-   remembers the target. Safe beside other processes doing the same. */
+   remembers the target. Safe beside other processes doing the same. `passed`:
+   it must be there (sink.h, prepare). */
 int targets_prepare(struct targets *t, struct cluster *c,
-                    const struct shape *shape, struct err *e) MUST_CHECK;
+                    const struct shape *shape, bool passed,
+                    struct err *e) MUST_CHECK;
 
 /* Each of them, below map.count, in no order that means anything. */
 struct target *targets_at(const struct targets *t, unsigned index);

@@ -160,6 +160,33 @@ static void reading_begins_where_the_group_stands(struct member *m)
                 (long long)m->first[1], (long long)m->first[2]);
 }
 
+static bool passed(struct member *m)
+{
+    struct err e = { 0 };
+    bool is = false;
+
+    world_check(group_passed(m->g, TOPIC, &is, &e) == 0, "%s", e.text);
+    return is;
+}
+
+/* One commit in one partition, by whomever, is enough. */
+static void a_passed_topic_is_known(struct member *m)
+{
+    world_fill(&m->w, PARTITIONS, 100);
+    asker_commit(&m->asker, 2, 1);
+    join(m);
+    world_check(passed(m), "the commit was not seen");
+}
+
+/* A commit at the beginning is what a reset leaves. */
+static void a_reset_topic_is_not_passed(struct member *m)
+{
+    world_fill(&m->w, PARTITIONS, 100);
+    asker_commit(&m->asker, 0, 0);
+    join(m);
+    world_check(!passed(m), "the beginning counts as passed");
+}
+
 static void an_offset_that_is_gone_is_fatal(struct member *m)
 {
     int64_t deadline_ms = clock_ms() + 20000;
@@ -449,6 +476,8 @@ static void child(const char *name, forked_body *body)
 #define SCENARIOS(X)                                 \
     X(what_is_settled_is_committed)                  \
     X(reading_begins_where_the_group_stands)         \
+    X(a_passed_topic_is_known)                       \
+    X(a_reset_topic_is_not_passed)                   \
     X(an_offset_that_is_gone_is_fatal)               \
     X(a_pause_loses_and_repeats_nothing)             \
     X(unread_comes_first)                            \

@@ -98,7 +98,8 @@ static int setup(void **state)
     targets_init(&w->targets, "knowton", "cdc");
     assert_int_equal(session_probe(&w->session, &e), 0);
     for (size_t i = 0; i < COUNT_OF(rig_shapes); i++) {
-        if (targets_prepare(&w->targets, &w->session, &rig_shapes[i], &e) < 0) {
+        if (targets_prepare(&w->targets, &w->session, &rig_shapes[i], false,
+                            &e) < 0) {
             fail_msg("%s", e.text);
         }
     }

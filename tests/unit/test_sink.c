@@ -114,12 +114,13 @@ static int fake_write(void *self, struct batch *b, struct err *e)
 }
 
 static int fake_prepare(void *self, const struct shape *first,
-                        const struct shape *shape, struct err *e)
+                        const struct shape *shape, bool passed, struct err *e)
 {
     struct fake *f = self;
 
     world_check(f->prepares > 0 || !first, "a shape before the first");
     world_check(strcmp(shape->topic, TOPIC) == 0, "topic");
+    world_check(passed == (first != NULL), "nothing was committed before");
     f->prepares++;
     return f->prepare ? f->prepare(f, e) : 0;
 }

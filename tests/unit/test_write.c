@@ -139,7 +139,8 @@ static int setup(void **state)
     assert_int_equal(cluster_open(&w->cluster, &conf, &e), 0);
     w->targets = (struct targets){ .pipeline = "cdc" };
     for (size_t i = 0; i < COUNT_OF(rig_shapes); i++) {
-        if (targets_prepare(&w->targets, &w->cluster, &rig_shapes[i], &e) < 0) {
+        if (targets_prepare(&w->targets, &w->cluster, &rig_shapes[i], false,
+                            &e) < 0) {
             fail_msg("%s", e.text);
         }
     }
