@@ -20,6 +20,7 @@ struct slot {
     struct curl_slist *headers;
     char error[CURL_ERROR_SIZE];
     bool overflow; /* the reply's cap stopped the transfer */
+    bool given_up; /* the taker of pieces did */
     bool running;
 };
 
@@ -137,7 +138,16 @@ void http_escape(struct buf *b, struct str s)
 static size_t on_body(char *p, size_t size, size_t count, void *arg)
 {
     struct slot *slot = arg;
+    const struct http_request *rq = slot->rq;
+    long status = 0;
 
+    if (rq->piece &&
+        curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status) ==
+            CURLE_OK &&
+        status == 200) {
+        slot->given_up = !rq->piece(rq->piece_arg, p, size * count);
+        return slot->given_up ? CURL_WRITEFUNC_ERROR : size * count;
+    }
     buf_add(&slot->rq->reply, p, size * count);
     if (!buf_ok(&slot->rq->reply)) {
         slot->overflow = true;
@@ -296,6 +306,7 @@ static void slot_start(struct http *h, struct slot *slot,
     buf_reset(&rq->reply);
     slot->rq = rq;
     slot->overflow = false;
+    slot->given_up = false;
     slot->error[0] = '\0';
     slot->headers = headers_of(h, rq);
     curl_easy_reset(slot->easy); /* keeps connections and names */
@@ -328,6 +339,8 @@ static void slot_done(struct slot *slot, CURLcode code)
     if (slot->overflow) {
         (void)snprintf(rq->why, sizeof(rq->why), "answer above %zu bytes",
                        rq->reply.max);
+    } else if (slot->given_up) {
+        request_fail(rq, "given up by its reader");
     } else if (code != CURLE_OK) {
         request_fail(rq,
                      slot->error[0] ? slot->error : curl_easy_strerror(code));

@@ -16,6 +16,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "common/buf.h"
 #include "common/err.h"
 
@@ -37,14 +39,21 @@ struct http_conf {
                                    NULL. Copied */
 };
 
+/* Takes a piece of an answer's body as it comes in. False gives the request
+   up: its status is 0 then. */
+typedef bool http_piece_fn(void *arg, const char *p, size_t len);
+
 /* One request. The caller owns it and its buffers; zero-initialise, then
-   buf_init reply (max <= HTTP_REPLY_BYTES_MAX). */
+   buf_init reply (max <= HTTP_REPLY_BYTES_MAX). With `piece` only the body of
+   an answer other than 200 goes to `reply`. */
 struct http_request {
     const char *method;       /* "GET", "POST", "PUT", "HEAD", "DELETE" */
     const char *path;         /* begins with '/', already percent-encoded */
     const char *content_type; /* NULL: none */
     struct str body;          /* borrowed until http_run returns */
     int deadline_ms;          /* 0 = HTTP_DEADLINE_MS */
+    http_piece_fn *piece;     /* NULL: the body goes to `reply` */
+    void *piece_arg;
 
     /* filled by http_run */
     int status;              /* 0: no complete answer came */

@@ -87,6 +87,7 @@ static struct hash128 hash_of(const struct buf *b)
 void canonrow_make(struct canonrow *r, enum canon_side side)
 {
     r->side = side;
+    r->stray = (struct str){ 0 };
     buf_reset(&r->row);
     buf_reset(&r->key_bytes);
     for (unsigned i = 0; i < r->count; i++) {
@@ -103,6 +104,18 @@ void canonrow_make(struct canonrow *r, enum canon_side side)
     }
     r->key_hash = hash_of(&r->key_bytes);
     r->row_hash = hash_of(&r->row);
+}
+
+void canonrow_make_stray(struct canonrow *r, enum canon_side side,
+                         struct str id)
+{
+    r->side = side;
+    r->stray = id;
+    buf_reset(&r->row);
+    buf_char(&r->row, 's');
+    buf_char(&r->row, (char)('0' + (int)side));
+    buf_str_add(&r->row, id);
+    r->key_hash = r->row_hash = hash_of(&r->row);
 }
 
 /* What is shown of one column: a float's bits would say nothing. */
@@ -139,6 +152,32 @@ static size_t cut(struct str s, size_t max)
     return len;
 }
 
+static void key_write(const struct canonrow *r, struct buf *b)
+{
+    if (r->stray.p) {
+        buf_str_add(b, r->stray);
+        return;
+    }
+    if (r->key_count > 1) {
+        buf_char(b, '[');
+    }
+    for (unsigned i = 0; i < r->key_count; i++) {
+        struct str s = shown(r, r->key[i]);
+
+        if (i > 0) {
+            buf_char(b, ',');
+        }
+        if (r->key_count == 1 || is_number(r, r->key[i])) {
+            buf_str_add(b, s);
+        } else {
+            json_string(b, s);
+        }
+    }
+    if (r->key_count > 1) {
+        buf_char(b, ']');
+    }
+}
+
 void canonrow_key_text(const struct canonrow *r, struct buf *b)
 {
     struct buf text;
@@ -146,24 +185,7 @@ void canonrow_key_text(const struct canonrow *r, struct buf *b)
     size_t len;
 
     buf_init(&text, ROW_BYTES_MAX);
-    if (r->key_count > 1) {
-        buf_char(&text, '[');
-    }
-    for (unsigned i = 0; i < r->key_count; i++) {
-        struct str s = shown(r, r->key[i]);
-
-        if (i > 0) {
-            buf_char(&text, ',');
-        }
-        if (r->key_count == 1 || is_number(r, r->key[i])) {
-            buf_str_add(&text, s);
-        } else {
-            json_string(&text, s);
-        }
-    }
-    if (r->key_count > 1) {
-        buf_char(&text, ']');
-    }
+    key_write(r, &text);
     all = buf_str(&text);
     len = cut(all, CANONROW_KEY_TEXT_MAX);
     buf_add(b, all.p, len);

@@ -32,6 +32,7 @@ struct canonrow {
     /* of the last row made */
     struct hash128 key_hash, row_hash;
     enum canon_side side;
+    struct str stray; /* p == NULL: it is none */
 
     struct canon scratch;
     struct buf row, key_bytes;
@@ -50,6 +51,12 @@ void canonrow_reset(struct canonrow *r);
 
 /* Makes both hashes. */
 void canonrow_make(struct canonrow *r, enum canon_side side);
+
+/* A row that is not where its key belongs (a document under another _id):
+   makes both hashes of `id` alone, equal to no row's. Borrows `id` until the
+   next row. */
+void canonrow_make_stray(struct canonrow *r, enum canon_side side,
+                         struct str id);
 
 /* Appends the key of the last row for people: the text of a single column,
    ["a",1] for several; cut behind CANONROW_KEY_TEXT_MAX bytes. */

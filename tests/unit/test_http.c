@@ -423,6 +423,55 @@ static void stop_ends_a_hang(void **state)
     assert_int_equal(status, 0);
 }
 
+/* An answer 200 comes in pieces, any other as it always does; one whose
+   reader has had enough, or that is cut, has no status. */
+struct taker {
+    size_t bytes, max;
+};
+
+static bool take(void *arg, const char *p, size_t len)
+{
+    struct taker *t = arg;
+
+    (void)p;
+    t->bytes += len;
+    return t->bytes <= t->max;
+}
+
+static void pieces(void **state)
+{
+    static const struct {
+        const char *path;
+        size_t max;
+        int status;
+        size_t bytes, reply;
+    } cases[] = {
+        { "/long", 100, 200, 11, 0 },     { "/long", 5, 0, 11, 0 },
+        { "/exception", 100, 500, 0, 8 }, { "/cut", 100, 0, 4, 0 },
+        { "/cutchunk", 100, 0, 4, 0 },
+    };
+    struct http *h = open_url("");
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct taker t = { .max = cases[i].max };
+        struct http_request rq = { .method = "GET",
+                                   .path = cases[i].path,
+                                   .piece = take,
+                                   .piece_arg = &t };
+        int rc;
+
+        buf_init(&rq.reply, 1000);
+        rc = http_run(h, &rq, 1, NULL);
+        assert_int_equal(rc, cases[i].status ? 0 : -1);
+        assert_int_equal(rq.status, cases[i].status);
+        assert_int_equal(t.bytes, cases[i].bytes);
+        assert_int_equal(rq.reply.len, cases[i].reply);
+        buf_fini(&rq.reply);
+    }
+    http_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +482,7 @@ int main(void)
         cmocka_unit_test(deadline_ends_a_hang),
         cmocka_unit_test(refused_connection_keeps_secrets),
         cmocka_unit_test(refuses_forged_headers),
+        cmocka_unit_test(pieces),
         cmocka_unit_test(escapes),
         cmocka_unit_test(stop_ends_a_hang),
     };
