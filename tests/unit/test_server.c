@@ -207,10 +207,25 @@ static void own_routes(void **state)
     server_close(srv);
 }
 
+/* Containers may have no IPv6 at all. */
+static bool has_ipv6(void)
+{
+    const struct sockaddr_in6 addr = { .sin6_family = AF_INET6,
+                                       .sin6_addr = in6addr_loopback };
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    bool has =
+        fd >= 0 && bind(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return has;
+}
+
 static void addresses(void **state)
 {
-    static const char *const good[] = { ":0", "[::1]:0", "0.0.0.0:0", "[::]:0",
-                                        "localhost:0" };
+    static const char *const good[] = { ":0", "0.0.0.0:0", "[::]:0",
+                                        "localhost:0", "[::1]:0" };
     static const char *const bad[] = {
         "",  "127.0.0.1", "127.0.0.1:", "::1:80",       "127.0.0.1:http",
         ":", "x y:1",     "[::1]",      "127.0.0.1:-1", "203.0.113.1:80",
@@ -220,7 +235,7 @@ static void addresses(void **state)
     struct err e;
 
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(good); i++) {
+    for (size_t i = 0; i < COUNT_OF(good) - !has_ipv6(); i++) {
         if (server_open(&srv, good[i], NULL, &e) < 0) {
             fail_msg("%s: %s", good[i], e.text);
         }
