@@ -1,10 +1,10 @@
 #include "common/conf.h"
 
-#include <unistd.h>
-
 #include "common/confargs.h"
+#include "common/confcheck.h"
 #include "common/confhelp.h"
 #include "common/confsource.h"
+#include "common/conftls.h"
 #include "common/confvalue.h"
 #include "common/log.h"
 
@@ -12,6 +12,8 @@ enum { NAME_CHARS_MAX = 40 };
 
 const struct conf_bind conf_common_binds[] = {
     { "config", offsetof(struct conf_common, config) },
+    { "require_tls", offsetof(struct conf_common, require_tls) },
+    { "offline", offsetof(struct conf_common, offline) },
     { "name", offsetof(struct conf_common, name) },
     { "kafka.brokers", offsetof(struct conf_common, brokers) },
     { "redis.url", offsetof(struct conf_common, redis_url) },
@@ -96,115 +98,58 @@ static void binds_check(const struct conf_program *program)
 
 /* --- Loading ------------------------------------------------------------- */
 
-static int value_store(const struct conf_program *program,
-                       const struct conf_option *o,
-                       const struct confsource_value *v, void *cfg,
-                       struct err *e)
-{
-    const char *name = o->env ? o->env : o->flag ? o->flag : o->key;
-
-    if (!v->text && (o->required & program->bit)) {
-        return err_set(e, ERR_CONFIG, "%s is not set: %s", name, o->help);
-    }
-    if (!v->text) {
-        return 0;
-    }
-    if (v->text[0] == '\0' && (o->required & program->bit)) {
-        return err_set(e, ERR_CONFIG, "%s is empty: %s", v->name, o->help);
-    }
-    if (confvalue_store(o, v->text, cfg, conf_bind_of(program, o)->offset, e) <
-        0) {
-        (void)err_wrap(e, "%s", v->name);
-        if (e && v->kind == CONFSOURCE_FLAG) {
-            e->kind = ERR_USAGE;
-        }
-        return -1;
-    }
-    return 0;
-}
-
-static int option_load(const struct confsource *s, const struct conf_option *o,
-                       void *cfg, struct err *e)
-{
-    struct confsource_value v;
-    int rc = confsource_find(s, o, &v, e);
-
-    if (rc == 0) {
-        rc = value_store(s->program, o, &v, cfg, e);
-    }
-    confsource_fini(&v);
-    return rc;
-}
-
-/* The file that --config or CDC_CONFIG names, else the default one when it
-   exists. Leaves *ret_file NULL when there is none. */
-static int file_open(struct confsource *s, struct conffile **ret_file,
-                     struct err *e)
-{
-    const struct conf_option *o = conf_next(s->program, NULL);
-    const char *path = CONF_FILE_DEFAULT;
-    struct confsource_value v;
-    int rc;
-
-    while (o && strcmp(o->key, "config") != 0) {
-        o = conf_next(s->program, o);
-    }
-    if (!o) {
-        return 0; /* a table of a test */
-    }
-    rc = confsource_find(s, o, &v, e);
-    if (rc == 0 && (v.text ? v.text[0] : access(path, F_OK) == 0)) {
-        path = v.text ? v.text : path;
-        rc = conffile_open(ret_file, path, s->program->options, e);
-    }
-    confsource_fini(&v);
-    return rc;
-}
-
 static int options_load(const struct confsource *source, void *cfg,
                         struct err *e)
 {
     const struct conf_option *o = NULL;
 
     while ((o = conf_next(source->program, o))) {
-        if (option_load(source, o, cfg, e) < 0) {
+        if (confsource_store(source, o, cfg, e) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
+static int run_load(const struct conf_program *program, void *cfg,
+                    char *const *argv, struct err *e)
+{
+    struct confsource source = { 0 };
+    int rc = confsource_open(&source, program, argv, e);
+
+    if (rc == 0) {
+        rc = options_load(&source, cfg, e);
+    }
+    confsource_close(&source);
+    return rc;
+}
+
 int conf_load(const struct conf_program *program, void *cfg, int argc,
               char *const *argv, enum conf_action *ret_action,
               const char **ret_command, struct err *e)
 {
-    struct confsource source = { .program = program, .argv = argv };
-    struct conffile *file = NULL;
-    int rc;
+    struct confargs args;
 
     (void)argc; /* argv ends with NULL */
     binds_check(program);
+    *ret_action = CONF_DONE;
     if (confargs_has(argv, "--help", "-h")) {
         confhelp_print(program);
-        *ret_action = CONF_DONE;
         return 0;
     }
     if (confargs_has(argv, "--version", "-V")) {
         (void)printf("%s %s\n", program->name, CDC_VERSION);
-        *ret_action = CONF_DONE;
         return 0;
     }
-    if (confargs_check(program, argv, ret_command, e) < 0) {
+    if (confargs_check(program, argv, &args, e) < 0) {
         return -1;
     }
-    rc = file_open(&source, &file, e);
-    source.file = file;
-    if (rc == 0) {
-        rc = options_load(&source, cfg, e);
+    *ret_command = args.command;
+    if (args.offline) {
+        return confcheck_run(program, cfg, argv, e);
     }
-    conffile_close(file);
     *ret_action = CONF_RUN;
-    return rc;
+    return run_load(program, cfg, argv, e);
 }
 
 void conf_free(const struct conf_program *program, void *cfg)
@@ -237,33 +182,77 @@ int conf_fail(const struct conf_program *program, const struct err *e)
     return err_exit_code(e->kind);
 }
 
-int conf_common_start(const struct conf_common *c, const char *component,
-                      struct err *e)
+int conf_name_check(const char *name, struct err *e)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-";
-    enum log_level level;
-    enum log_format format;
-    size_t len = strlen(c->name);
+    size_t len = strlen(name);
 
-    if (len == 0 || len > NAME_CHARS_MAX || c->name[0] == '_' ||
-        c->name[0] == '-' || strspn(c->name, letters) != len) {
+    if (len == 0 || len > NAME_CHARS_MAX || name[0] == '_' || name[0] == '-' ||
+        strspn(name, letters) != len) {
         return err_set(e, ERR_CONFIG,
                        "CDC_NAME \"%s\" is not a name of 1 to %d characters "
                        "a-z 0-9 _ - that begins with a letter or digit",
-                       c->name, NAME_CHARS_MAX);
+                       name, NAME_CHARS_MAX);
     }
-    if (!log_level_parse(c->log_level, &level)) {
-        return err_set(e, ERR_CONFIG,
-                       "CDC_LOG_LEVEL \"%s\" is not debug, "
-                       "info, warn or error",
-                       c->log_level);
-    }
-    if (!log_format_parse(c->log_format, &format)) {
-        return err_set(e, ERR_CONFIG,
-                       "CDC_LOG_FORMAT \"%s\" is not logfmt "
-                       "or json",
-                       c->log_format);
-    }
-    log_init(component, level, format);
     return 0;
+}
+
+/* One warning, or the refusal, for each address without encryption. */
+static int cleartext_check(const struct conf_program *program, const void *cfg,
+                           struct err *e)
+{
+    const struct conf_common *c = cfg;
+    struct conf_clear clear = { 0 };
+
+    while (conf_clear_next(program, cfg, &clear)) {
+        if (c->require_tls) {
+            return err_set(e, ERR_CONFIG, "%s, or do without CDC_REQUIRE_TLS",
+                           clear.text);
+        }
+        log_warn("cleartext beyond this machine", "address=%s", clear.text);
+    }
+    return 0;
+}
+
+bool conf_clear_next(const struct conf_program *program, const void *cfg,
+                     struct conf_clear *clear)
+{
+    while ((clear->option = conf_next(program, clear->option))) {
+        const struct conf_option *o = clear->option;
+        const char *text = NULL;
+        struct buf why;
+        bool found;
+
+        if (o->type == CONF_URL || strcmp(o->key, "kafka.brokers") == 0) {
+            text = *(
+                char *const *)(const void *)((const char *)cfg +
+                                             conf_bind_of(program, o)->offset);
+        }
+        buf_init(&why, sizeof(clear->text));
+        found = conftls_clear(o, text, &why);
+        (void)snprintf(clear->text, sizeof(clear->text), "%s: %s",
+                       o->env ? o->env : o->key, buf_z(&why));
+        buf_fini(&why);
+        if (found) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int conf_start(const struct conf_program *program, const void *cfg,
+               struct err *e)
+{
+    const struct conf_common *c = cfg;
+    enum log_level level = LOG_INFO;
+    enum log_format format = LOG_LOGFMT;
+
+    if (conf_name_check(c->name, e) < 0) {
+        return -1;
+    }
+    /* conf_load let no other words pass */
+    CHECK(log_level_parse(c->log_level, &level));
+    CHECK(log_format_parse(c->log_format, &format));
+    log_init(program->name + strlen("cdc-"), level, format);
+    return cleartext_check(program, cfg, e);
 }

@@ -93,19 +93,22 @@ struct conf_command {
 
 /* A program's command line: what it is called and what it can do. */
 struct conf_program {
-    unsigned bit;                         /* CONF_PRODUCER ... */
-    const char *name;                     /* "cdc-producer" */
-    const char *summary;                  /* one line */
-    const struct conf_command *commands;  /* first = default; name NULL ends */
-    const char *examples;                 /* lines for --help */
-    const struct conf_option *options;    /* conf_options; tests have others */
+    unsigned bit;                        /* CONF_PRODUCER ... */
+    const char *name;                    /* "cdc-producer" */
+    const char *summary;                 /* one line */
+    const struct conf_command *commands; /* first = default; name NULL ends */
+    const char *examples;                /* lines for --help */
+    const struct conf_option *options;   /* conf_options; tests have others */
+    /* What of the values only the program can judge, without a connection;
+       for `check --offline`. May be NULL. */
+    int (*check)(const void *cfg, struct err *e);
     const struct conf_bind *const *binds; /* arrays, NULL ends the list; key
                                              == NULL ends each array */
 };
 
 enum conf_action {
     CONF_RUN, /* go on: `ret_command` is set */
-    CONF_DONE /* --help or --version was printed: exit 0 */
+    CONF_DONE /* it is done already (--help, check --offline): exit 0 */
 };
 
 /* Fills `cfg` (zeroed by the caller) from defaults, environment and argv.
@@ -144,11 +147,29 @@ struct conf_common {
     char *log_format;
     char *brokers;
     char *redis_url;
+    bool require_tls;
+    bool offline; /* seen to by conf_load */
 };
 
 extern const struct conf_bind conf_common_binds[];
 
-/* `name` checked: [a-z0-9][a-z0-9_-]*, at most 40 characters (the slot name
-   of PostgreSQL allows 63). Starts the log as `component`. */
-int conf_common_start(const struct conf_common *c, const char *component,
-                      struct err *e) MUST_CHECK;
+/* `cfg` begins with struct conf_common and was loaded. Checks the name, starts
+   the log with the program's name behind "cdc-" as component, and warns of
+   each address beyond this machine that is not encrypted (conftls.h);
+   require_tls makes that ERR_CONFIG. */
+int conf_start(const struct conf_program *program, const void *cfg,
+               struct err *e) MUST_CHECK;
+
+/* [a-z0-9][a-z0-9_-]*, at most 40 characters (the slot name of PostgreSQL
+   allows 63), else ERR_CONFIG. */
+int conf_name_check(const char *name, struct err *e) MUST_CHECK;
+
+/* An address beyond this machine that is not encrypted. Zeroed at first. */
+struct conf_clear {
+    const struct conf_option *option;
+    char text[1024]; /* "REDIS_URL: redis://h is not encrypted: ..." */
+};
+
+/* The next one, or false. */
+bool conf_clear_next(const struct conf_program *program, const void *cfg,
+                     struct conf_clear *clear);

@@ -151,8 +151,9 @@ static int flags_check(const struct conf_program *program, char *const *argv,
 }
 
 int confargs_check(const struct conf_program *program, char *const *argv,
-                   const char **ret_command, struct err *e)
+                   struct confargs *ret_args, struct err *e)
 {
+    struct confargs args = { 0 };
     const struct conf_command *command = NULL;
     const char *name;
     struct word word;
@@ -162,6 +163,8 @@ int confargs_check(const struct conf_program *program, char *const *argv,
             return -1;
         }
         if (word.option) {
+            args.offline =
+                args.offline || strcmp(word.option->key, "offline") == 0;
             continue;
         }
         if (command) {
@@ -180,7 +183,8 @@ int confargs_check(const struct conf_program *program, char *const *argv,
     if (flags_check(program, argv, name, e) < 0) {
         return -1;
     }
-    *ret_command = name;
+    args.command = name;
+    *ret_args = args;
     return 0;
 }
 

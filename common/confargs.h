@@ -13,11 +13,17 @@
 /* Does the flag stand anywhere, by its long or its short name? */
 bool confargs_has(char *const *argv, const char *flag, const char *letter);
 
+/* What the words ask for. */
+struct confargs {
+    const char *command; /* of the program's table */
+    bool offline;        /* --offline stands there */
+};
+
 /* Refuses unknown and surplus words with ERR_USAGE, and flags of another
    command; finds the command (the
    first of the program's when none is named). */
 int confargs_check(const struct conf_program *program, char *const *argv,
-                   const char **ret_command, struct err *e) MUST_CHECK;
+                   struct confargs *ret_args, struct err *e) MUST_CHECK;
 
 /* The last value that is given for an option, or NULL; of a list all of them,
    put together in `joined`. Precondition: confargs_check has accepted the

@@ -6,6 +6,7 @@
 
 #include "common/confargs.h"
 #include "common/confexpand.h"
+#include "common/confvalue.h"
 
 enum { SECRET_BYTES_MAX = 64 * 1024, LIST_BYTES_MAX = 4 << 20 };
 
@@ -146,4 +147,77 @@ int confsource_find(const struct confsource *s, const struct conf_option *o,
 void confsource_fini(struct confsource_value *value)
 {
     buf_fini(&value->kept);
+}
+
+static int value_store(const struct conf_program *program,
+                       const struct conf_option *o,
+                       const struct confsource_value *v, void *cfg,
+                       struct err *e)
+{
+    const char *name = o->env ? o->env : o->flag ? o->flag : o->key;
+
+    if (!v->text && (o->required & program->bit)) {
+        return err_set(e, ERR_CONFIG, "%s is not set: %s", name, o->help);
+    }
+    if (!v->text) {
+        return 0;
+    }
+    if (v->text[0] == '\0' && (o->required & program->bit)) {
+        return err_set(e, ERR_CONFIG, "%s is empty: %s", v->name, o->help);
+    }
+    if (confvalue_store(o, v->text, cfg, conf_bind_of(program, o)->offset, e) <
+        0) {
+        (void)err_wrap(e, "%s", v->name);
+        if (e && v->kind == CONFSOURCE_FLAG) {
+            e->kind = ERR_USAGE;
+        }
+        return -1;
+    }
+    return 0;
+}
+
+int confsource_store(const struct confsource *s, const struct conf_option *o,
+                     void *cfg, struct err *e)
+{
+    struct confsource_value v;
+    int rc = confsource_find(s, o, &v, e);
+
+    if (rc == 0) {
+        rc = value_store(s->program, o, &v, cfg, e);
+    }
+    confsource_fini(&v);
+    return rc;
+}
+
+int confsource_open(struct confsource *ret_source,
+                    const struct conf_program *program, char *const *argv,
+                    struct err *e)
+{
+    struct confsource source = { .program = program, .argv = argv };
+    const struct conf_option *o = conf_next(program, NULL);
+    const char *path = CONF_FILE_DEFAULT;
+    struct confsource_value v = { 0 };
+    int rc = 0;
+
+    while (o && strcmp(o->key, "config") != 0) {
+        o = conf_next(program, o);
+    }
+    if (o) { /* a test's table may have none */
+        rc = confsource_find(&source, o, &v, e);
+    }
+    if (rc == 0 && o && (v.text ? v.text[0] : access(path, F_OK) == 0)) {
+        path = v.text ? v.text : path;
+        rc = conffile_open(&source.file, path, program->options, e);
+    }
+    confsource_fini(&v);
+    if (rc == 0) {
+        *ret_source = source;
+    }
+    return rc;
+}
+
+void confsource_close(struct confsource *s)
+{
+    conffile_close(s->file);
+    s->file = NULL;
 }

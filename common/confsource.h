@@ -19,8 +19,8 @@ enum confsource_kind {
 
 struct confsource {
     const struct conf_program *program;
-    char *const *argv;           /* checked: confargs_check; or NULL */
-    const struct conffile *file; /* NULL: there is none */
+    char *const *argv;     /* checked: confargs_check; or NULL */
+    struct conffile *file; /* NULL: there is none */
 };
 
 struct confsource_value {
@@ -32,6 +32,15 @@ struct confsource_value {
     struct buf kept;
 };
 
+/* Opens the file that --config or CDC_CONFIG names, else the default one when
+   it exists. ERR_CONFIG when it cannot be read or is wrong. */
+int confsource_open(struct confsource *ret_source,
+                    const struct conf_program *program, char *const *argv,
+                    struct err *e) MUST_CHECK;
+
+/* Accepts zeroed ones. */
+void confsource_close(struct confsource *s);
+
 /* ERR_CONFIG, naming the place: NAME and NAME_FILE are both set, a secret's
    file cannot be read, a variable inside the file's text is not set.
    confsource_fini afterwards, whatever it returns. */
@@ -39,3 +48,8 @@ int confsource_find(const struct confsource *s, const struct conf_option *o,
                     struct confsource_value *ret_value,
                     struct err *e) MUST_CHECK;
 void confsource_fini(struct confsource_value *value);
+
+/* Finds the value and puts it into the program's field. ERR_CONFIG, too, for
+   what is missing or malformed; ERR_USAGE when that came by a flag. */
+int confsource_store(const struct confsource *s, const struct conf_option *o,
+                     void *cfg, struct err *e) MUST_CHECK;

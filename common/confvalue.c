@@ -136,16 +136,31 @@ static void number_show(int n, const struct unit *units, struct buf *b)
     }
 }
 
+/* libpq's password, sslpassword, oauth_client_secret, scram_client_key. */
+static bool is_secret(struct str name)
+{
+    static const char *const parts[] = { "pass", "secret", "_key" };
+
+    for (size_t i = 0; i < name.len; i++) {
+        for (size_t p = 0; p < COUNT_OF(parts); p++) {
+            size_t len = strlen(parts[p]);
+
+            if (i + len <= name.len &&
+                strncasecmp(name.p + i, parts[p], len) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Parameters like sslpassword=... lose their values. */
 static void query_redact(const char *query, struct buf *b)
 {
     while (*query) {
         size_t len = strcspn(query, "&"), name = strcspn(query, "=&");
-        bool secret = false;
+        bool secret = is_secret((struct str){ query, name });
 
-        for (size_t i = 0; i + 4 <= name; i++) {
-            secret = secret || strncasecmp(query + i, "pass", 4) == 0;
-        }
         buf_add(b, query, secret ? name : len);
         if (secret && name < len) {
             buf_lit(b, "=***");

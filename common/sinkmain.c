@@ -15,8 +15,8 @@ static int command_run(const struct sink_program *program, const void *conf,
     void *self = NULL;
     int rc;
 
-    if (conf_common_start(&sink->common, program->ops->component, e) < 0 ||
-        stop_init(e) < 0 || program->open(&self, conf, check, e) < 0) {
+    if (conf_start(&program->conf, conf, e) < 0 || stop_init(e) < 0 ||
+        program->open(&self, conf, check, e) < 0) {
         return -1;
     }
     rc = check ? sink_check(program->ops, self, sink, e)

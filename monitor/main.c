@@ -67,7 +67,7 @@ static int command_run(const struct settings *s, const char *command,
     if (strcmp(command, "status") == 0) {
         return ask_status(s, e);
     }
-    if (conf_common_start(&s->common, "monitor", e) < 0) {
+    if (conf_start(&settings_program, s, e) < 0) {
         return -1;
     }
     return strcmp(command, "check") == 0 ? check_services(s, e) : run(s, e);

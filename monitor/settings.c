@@ -1,5 +1,11 @@
 #include "monitor/settings.h"
 
+#include "common/dburl.h"
+#include "common/httpurl.h"
+#include "monitor/relay.h"
+
+enum { URL_BYTES_MAX = 64 * 1024 };
+
 /* source.url is not `required`: `healthcheck` runs without it, also in the
    containers of the sinks. watch.c and check.c ask for it. */
 static const struct conf_bind binds[] = {
@@ -33,6 +39,55 @@ static const struct conf_command commands[] = {
     { 0 },
 };
 
+static int url_check(const char *name, const char *url, struct err *e)
+{
+    struct httpurl parts = { 0 };
+
+    if (!settings_has(url)) {
+        return 0; /* switched off */
+    }
+    if (httpurl_parse(&parts, url, 0, e) < 0) {
+        return err_wrap(e, "%s", name);
+    }
+    httpurl_fini(&parts);
+    return 0;
+}
+
+static int workers_check(const char *workers, struct err *e)
+{
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    struct relay *relay = xcalloc(1, sizeof(*relay));
+    int rc = relay_open(relay, workers, &lock, e);
+
+    if (rc == 0) {
+        relay_close(relay);
+    }
+    xfree(relay);
+    return rc;
+}
+
+static int settings_check(const void *cfg, struct err *e)
+{
+    const struct settings *s = cfg;
+    struct buf url;
+    int rc;
+
+    if (!settings_has(s->database_url)) {
+        return err_set(e, ERR_CONFIG, "DATABASE_URL is not set");
+    }
+    buf_init(&url, URL_BYTES_MAX);
+    rc = dburl_clean(str_of(s->database_url), &url, NULL, e);
+    buf_fini(&url);
+    if (rc < 0) {
+        return err_wrap(e, "DATABASE_URL");
+    }
+    if (url_check("ELASTICSEARCH_URL", s->elasticsearch_url, e) < 0 ||
+        url_check("CLICKHOUSE_HOST", s->clickhouse_host, e) < 0) {
+        return -1;
+    }
+    return workers_check(s->workers, e);
+}
+
 const struct conf_program settings_program = {
     .bit = CONF_MONITOR,
     .name = "cdc-monitor",
@@ -46,4 +101,5 @@ const struct conf_program settings_program = {
                 "--listen, a worker) ready?\n",
     .options = conf_options,
     .binds = all_binds,
+    .check = settings_check,
 };

@@ -7,8 +7,7 @@
 
 static int start(struct producer *p, const char *command, struct err *e)
 {
-    if (conf_common_start(&p->opt.common, "producer", e) < 0 ||
-        stop_init(e) < 0) {
+    if (conf_start(&options_program, &p->opt, e) < 0 || stop_init(e) < 0) {
         return -1;
     }
     metrics_init("producer");

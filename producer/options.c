@@ -1,5 +1,10 @@
 #include "producer/options.h"
 
+#include "common/dburl.h"
+#include "producer/selection.h"
+
+enum { URL_BYTES_MAX = 64 * 1024 };
+
 static const struct conf_bind binds[] = {
     { "source.url", offsetof(struct options, database_url) },
     { "source.tables.include", offsetof(struct options, tables) },
@@ -19,6 +24,26 @@ static const struct conf_command commands[] = {
     { 0 },
 };
 
+static int options_check(const void *cfg, struct err *e)
+{
+    const struct options *opt = cfg;
+    struct selection selection = { 0 };
+    struct buf url;
+    int rc;
+
+    buf_init(&url, URL_BYTES_MAX);
+    rc = dburl_clean(str_of(opt->database_url), &url, NULL, e);
+    buf_fini(&url);
+    if (rc < 0) {
+        return err_wrap(e, "DATABASE_URL");
+    }
+    if (selection_read(opt->tables, &selection, e) < 0) {
+        return -1;
+    }
+    selection_fini(&selection);
+    return 0;
+}
+
 const struct conf_program options_program = {
     .bit = CONF_PRODUCER,
     .name = "cdc-producer",
@@ -29,4 +54,5 @@ const struct conf_program options_program = {
                 "  cdc-producer run --name shop --kafka-brokers k1:9092\n",
     .options = conf_options,
     .binds = all_binds,
+    .check = options_check,
 };

@@ -1,5 +1,6 @@
 #include "sink-clickhouse/ch.h"
 
+#include "common/httpurl.h"
 #include "sink-clickhouse/insert.h"
 #include "sink-clickhouse/session.h"
 #include "sink-clickhouse/targets.h"
@@ -57,6 +58,18 @@ const struct sink_ops ch_ops = {
     .write = ch_write,
     .check = ch_check,
 };
+
+int ch_conf_check(const void *settings, struct err *e)
+{
+    const struct ch_conf *conf = settings;
+    struct httpurl url = { 0 };
+
+    if (httpurl_parse(&url, conf->host, 0, e) < 0) {
+        return err_wrap(e, "CLICKHOUSE_HOST");
+    }
+    httpurl_fini(&url);
+    return 0;
+}
 
 int ch_open(void **ret_ch, const void *settings, bool once, struct err *e)
 {

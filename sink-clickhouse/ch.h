@@ -21,6 +21,9 @@ struct ch_conf {
 /* The options of ch_conf behind those of the core. */
 extern const struct conf_bind ch_conf_binds[];
 
+/* For conf_program.check: what is wrong is said without a connection. */
+int ch_conf_check(const void *conf, struct err *e) MUST_CHECK;
+
 extern const struct sink_ops ch_ops;
 
 /* See sinkmain.h; `conf` is a struct ch_conf. Connects lazily. */

@@ -17,6 +17,7 @@ static const struct sink_program program = {
                           "http://localhost:8123\n"
                           "  cdc-sink-clickhouse check\n",
               .options = conf_options,
+              .check = ch_conf_check,
               .binds = binds },
     .ops = &ch_ops,
     .open = ch_open,

@@ -1,5 +1,6 @@
 #include "sink-es/es.h"
 
+#include "common/httpurl.h"
 #include "sink-es/cluster.h"
 #include "sink-es/targets.h"
 #include "sink-es/write.h"
@@ -53,6 +54,21 @@ const struct sink_ops es_ops = {
     .check = es_check,
 };
 
+int es_conf_check(const void *settings, struct err *e)
+{
+    const struct es_conf *conf = settings;
+    struct httpurl url = { 0 };
+
+    if (conf->shards == 0) {
+        return err_set(e, ERR_CONFIG, "CDC_ES_SHARDS must not be 0");
+    }
+    if (httpurl_parse(&url, conf->url, 0, e) < 0) {
+        return err_wrap(e, "ELASTICSEARCH_URL");
+    }
+    httpurl_fini(&url);
+    return 0;
+}
+
 int es_open(void **ret_es, const void *settings, bool once, struct err *e)
 {
     const struct es_conf *conf = settings;
@@ -61,8 +77,8 @@ int es_open(void **ret_es, const void *settings, bool once, struct err *e)
                                     .once = once };
     struct es *es;
 
-    if (conf->shards == 0) {
-        return err_set(e, ERR_CONFIG, "CDC_ES_SHARDS must not be 0");
+    if (es_conf_check(conf, e) < 0) {
+        return -1;
     }
     es = xcalloc(1, sizeof(*es));
     if (cluster_open(&es->cluster, &cluster, e) < 0) {

@@ -23,6 +23,9 @@ struct es_conf {
 /* The options of es_conf behind those of the core. */
 extern const struct conf_bind es_conf_binds[];
 
+/* For conf_program.check: what is wrong is said without a connection. */
+int es_conf_check(const void *conf, struct err *e) MUST_CHECK;
+
 extern const struct sink_ops es_ops;
 
 /* See sinkmain.h; `conf` is a struct es_conf. Connects lazily. */

@@ -17,6 +17,7 @@ static const struct sink_program program = {
                   "  cdc-sink-es --elasticsearch-url http://localhost:9200\n"
                   "  cdc-sink-es check\n",
               .options = conf_options,
+              .check = es_conf_check,
               .binds = binds },
     .ops = &es_ops,
     .open = es_open,

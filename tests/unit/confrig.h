@@ -11,6 +11,9 @@
 
 #include <cmocka.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "common/conf.h"
 
 struct cfg {
@@ -95,6 +98,7 @@ static const struct conf_option options[] = {
       .programs = CONF_ALL,
       .help = "level" },
     { .key = "log.format",
+      .flag = "log-format",
       .type = CONF_CHOICE,
       .def = "logfmt",
       .choices = "logfmt json",
@@ -133,6 +137,17 @@ static const struct conf_option options[] = {
       .programs = CONF_ALL,
       .command = "check prove",
       .help = "look deeper" },
+    { .key = "require_tls",
+      .flag = "require-tls",
+      .type = CONF_BOOL,
+      .programs = CONF_ALL,
+      .help = "refuse cleartext" },
+    { .key = "offline",
+      .flag = "offline",
+      .type = CONF_BOOL,
+      .programs = CONF_ALL,
+      .command = "check",
+      .help = "no connection" },
     { .key = "of.others", .programs = CONF_MONITOR, .help = "no business" },
     { 0 },
 };
@@ -152,6 +167,13 @@ static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
 static const struct conf_command commands[] = { { "run", "go" },
                                                 { "check", "look" },
                                                 { 0 } };
+static int cfg_check(const void *values, struct err *e)
+{
+    return ((const struct cfg *)values)->size == 13
+               ? err_set(e, ERR_CONFIG, "13 is no size")
+               : 0;
+}
+
 static const struct conf_program program = {
     .bit = CONF_SINK_ES,
     .name = "cdc-test",
@@ -160,6 +182,7 @@ static const struct conf_program program = {
     .examples = "  cdc-test check\n",
     .options = options,
     .binds = all_binds,
+    .check = cfg_check,
 };
 
 static struct cfg cfg;
@@ -193,7 +216,7 @@ static void clear(void)
         "T_URL",       "T_URL_FILE", "T_SIZE",        "T_FAST",
         "T_OPTIONAL",  "CDC_NAME",   "CDC_LISTEN",    "KAFKA_BROKERS",
         "T_SIZE_FILE", "REDIS_URL",  "CDC_LOG_LEVEL", "T_DELAY",
-        "T_BYTES",
+        "T_BYTES",     "T_NAME",     "T_DIR",
     };
 
     for (size_t i = 0; i < COUNT_OF(names); i++) {
@@ -216,4 +239,38 @@ static int end(void **state)
     conf_free(&program, &cfg);
     conf_free(&program, &cfg);
     return 0;
+}
+
+/* What conf_load prints to stdout, read from a child. Returns the exit code
+   that main would give; 99 when it goes on to run. */
+static inline int printed(const char *line, char *out, size_t max)
+{
+    int fds[2];
+    ssize_t n;
+    size_t len = 0;
+    pid_t pid;
+
+    (void)fflush(stdout);
+    assert_int_equal(pipe(fds), 0);
+    pid = fork();
+    if (pid == 0) {
+        int code = 99;
+
+        (void)dup2(fds[1], STDOUT_FILENO);
+        if (load(line) < 0) {
+            code = err_exit_code(e.kind);
+        } else if (action == CONF_DONE) {
+            code = 0;
+        }
+        _exit(fflush(stdout) == 0 ? code : 98);
+    }
+    (void)close(fds[1]);
+    while ((n = read(fds[0], out + len, max - len - 1)) > 0) {
+        len += (size_t)n;
+    }
+    out[len] = '\0';
+    (void)close(fds[0]);
+    assert_int_equal(waitpid(pid, &fds[0], 0), pid);
+    assert_true(WIFEXITED(fds[0]));
+    return WEXITSTATUS(fds[0]);
 }

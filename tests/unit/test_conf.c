@@ -266,40 +266,102 @@ static void a_file(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-static void common_start(void **state)
+static void names(void **state)
 {
     static const struct {
-        const char *name, *level, *format, *text;
+        const char *name;
+        bool good;
     } cases[] = {
-        { "cdc", "info", "logfmt", NULL },
-        { "0a-b_c", "error", "json", NULL },
-        { "", "info", "logfmt", "CDC_NAME" },
-        { "Cdc", "info", "logfmt", "CDC_NAME" },
-        { "-a", "info", "logfmt", "CDC_NAME" },
-        { "_a", "info", "logfmt", "CDC_NAME" },
-        { "a.b", "info", "logfmt", "CDC_NAME" },
-        { "a b", "info", "logfmt", "CDC_NAME" },
-        { "a234567890123456789012345678901234567890", "info", "logfmt", NULL },
-        { "a2345678901234567890123456789012345678901", "info", "logfmt",
-          "CDC_NAME" },
-        { "cdc", "INFO", "logfmt", "CDC_LOG_LEVEL" },
-        { "cdc", "info", "text", "CDC_LOG_FORMAT" },
+        { "cdc", true },
+        { "0a-b_c", true },
+        { "", false },
+        { "Cdc", false },
+        { "-a", false },
+        { "_a", false },
+        { "a.b", false },
+        { "a b", false },
+        { "a234567890123456789012345678901234567890", true },
+        { "a2345678901234567890123456789012345678901", false },
     };
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct conf_common c = {
-            .name = (char *)(uintptr_t)cases[i].name,
-            .log_level = (char *)(uintptr_t)cases[i].level,
-            .log_format = (char *)(uintptr_t)cases[i].format,
-        };
-        int rc = conf_common_start(&c, "test", &e);
-
-        assert_int_equal(rc, cases[i].text ? -1 : 0);
-        if (rc < 0) {
+        assert_int_equal(conf_name_check(cases[i].name, &e),
+                         cases[i].good ? 0 : -1);
+        if (!cases[i].good) {
             assert_int_equal(e.kind, ERR_CONFIG);
-            assert_memory_equal(e.text, cases[i].text, strlen(cases[i].text));
+            assert_memory_equal(e.text, "CDC_NAME", 8);
         }
+    }
+    (void)setenv("CDC_NAME", "No", 1);
+    assert_int_equal(load(""), 0);
+    assert_int_equal(conf_start(&program, &cfg, &e), -1);
+}
+
+/* A warning each, or the refusal of the first. */
+static void cleartext(void **state)
+{
+    (void)state;
+    (void)setenv("REDIS_URL", "redis://me:canary@far:6379", 1);
+    (void)setenv("T_URL", "postgresql://localhost/d", 1);
+    assert_int_equal(load("--log-format json"), 0);
+    assert_int_equal(conf_start(&program, &cfg, &e), 0);
+    assert_int_equal(load("--require-tls"), 0);
+    assert_int_equal(conf_start(&program, &cfg, &e), -1);
+    assert_int_equal(e.kind, ERR_CONFIG);
+    assert_string_equal(e.text,
+                        "REDIS_URL: redis://me:***@far:6379 is not encrypted: "
+                        "keep this network private, or do without "
+                        "CDC_REQUIRE_TLS");
+    (void)setenv("REDIS_URL", "", 1);
+    assert_int_equal(load("--require-tls"), 0);
+    assert_int_equal(conf_start(&program, &cfg, &e), 0);
+}
+
+/* All findings, not the first alone. */
+static void offline_check(void **state)
+{
+    static const struct {
+        const char *line, *size, *want;
+        int code;
+    } cases[] = {
+        { "check --offline", NULL,
+          "ok     configuration of cdc-test, without a file\n", 0 },
+        { "--offline check --kafka-brokers far:1", NULL,
+          "warn   kafka.brokers: KAFKA_BROKERS: far:1 is not encrypted: Kafka "
+          "over TLS is not supported yet; keep this network private\n"
+          "ok     configuration of cdc-test, without a file\n",
+          0 },
+        { "check --offline --kafka-brokers far:1 --require-tls", NULL,
+          "failed kafka.brokers: KAFKA_BROKERS: far:1 is not encrypted: Kafka "
+          "over TLS is not supported yet; keep this network private, or do "
+          "without CDC_REQUIRE_TLS\n",
+          78 },
+        { "check --offline --name No --delay x", "1001",
+          "failed sink.batch.size: T_SIZE: \"1001\" is not a whole number "
+          "from -1 to 1000\n"
+          "failed sinks.a.delay: --delay: \"x\" is not a duration (500ms, "
+          "30s, 5m, 1h), or not from -1 to 3600000 ms\n"
+          "failed name: CDC_NAME \"No\" is not a name of 1 to 40 characters "
+          "a-z 0-9 _ - that begins with a letter or digit\n",
+          78 },
+        { "check --offline", "13", "failed values: 13 is no size\n", 78 },
+        { "check --offline -c /nonexistent", NULL,
+          "failed file: configuration file /nonexistent: No such file or "
+          "directory\n",
+          78 },
+        { "check", NULL, "", 99 },
+        { "--offline", NULL, "", 64 },
+    };
+    char out[4000];
+
+    (void)state;
+    (void)setenv("T_URL", "postgresql://localhost", 1);
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        (void)setenv("T_SIZE", cases[i].size ? cases[i].size : "", 1);
+        assert_int_equal(printed(cases[i].line, out, sizeof(out)),
+                         cases[i].code);
+        assert_string_equal(out, cases[i].want);
     }
 }
 
@@ -312,7 +374,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors, begin, end),
         cmocka_unit_test_setup_teardown(secrets_from_files, begin, end),
         cmocka_unit_test_setup_teardown(a_file, begin, end),
-        cmocka_unit_test_setup_teardown(common_start, begin, end),
+        cmocka_unit_test_setup_teardown(names, begin, end),
+        cmocka_unit_test_setup_teardown(cleartext, begin, end),
+        cmocka_unit_test_setup_teardown(offline_check, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

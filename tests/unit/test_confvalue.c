@@ -127,6 +127,9 @@ static void no_password_is_shown(void **state)
           "postgresql://h/d?user=u&password=***&a=b" },
         { "postgresql://h/d?sslpassword=canary&Password=canary",
           "postgresql://h/d?sslpassword=***&Password=***" },
+        { "postgresql://h/d?scram_client_key=canary&oauth_client_secret="
+          "canary",
+          "postgresql://h/d?scram_client_key=***&oauth_client_secret=***" },
         { "postgresql://h/d?password=canary@x", "postgresql://h/d?***@x" },
         { "http://a:canary@h1,http://b:canary@h2", "http://a:***@h2" },
         { "", "" },
