@@ -11,6 +11,16 @@ void buckets_fini(struct buckets *b)
     *b = (struct buckets){ 0 };
 }
 
+void buckets_clear(struct buckets *b)
+{
+    if (!b->list) {
+        buckets_init(b);
+        return;
+    }
+    memset(b->list, 0, BUCKETS_COUNT * sizeof(*b->list));
+    b->rows = 0;
+}
+
 unsigned buckets_of(struct hash128 key)
 {
     return (unsigned)(key.hi % BUCKETS_COUNT);

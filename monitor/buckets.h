@@ -30,6 +30,9 @@ void buckets_init(struct buckets *b);
 /* Accepts a zeroed one. */
 void buckets_fini(struct buckets *b);
 
+/* No rows again; makes the memory when there is none. */
+void buckets_clear(struct buckets *b);
+
 /* Which bucket a key is in. */
 unsigned buckets_of(struct hash128 key);
 

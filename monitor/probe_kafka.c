@@ -350,7 +350,8 @@ static void records_read(struct probe_kafka *p, enum sink sink)
     rd_kafka_queue_destroy(r.queue);
 }
 
-static int round_run(struct probe_kafka *p, struct err *e)
+/* Ends, and where the groups stand. */
+static int offsets_read(struct probe_kafka *p, struct err *e)
 {
     if (p->lag->count == 0) {
         return 0;
@@ -362,6 +363,23 @@ static int round_run(struct probe_kafka *p, struct err *e)
         if (p->lag->enabled[s] && committed_read(p, (enum sink)s, e) < 0) {
             return -1;
         }
+    }
+    return 0;
+}
+
+int probe_kafka_offsets(struct probe_kafka *p, struct err *e)
+{
+    p->deadline_ms = clock_ms() + PROBE_KAFKA_ROUND_MS;
+    return offsets_read(p, e);
+}
+
+static int round_run(struct probe_kafka *p, struct err *e)
+{
+    if (offsets_read(p, e) < 0) {
+        return -1;
+    }
+    if (p->lag->count == 0) {
+        return 0;
     }
     lag_begin(p->lag);
     for (int s = 0; s < SINK_COUNT; s++) {

@@ -52,5 +52,9 @@ int probe_kafka_check(struct probe_kafka *p, char ret_what[100],
 /* One round of lag. A round that fails leaves the last one's view, ageing. */
 int probe_kafka_lag(struct probe_kafka *p, struct err *e) MUST_CHECK;
 
+/* The offsets of a round alone, without reading a record: `high`, and `start`
+   of each place of `lag`, which readers do not see. */
+int probe_kafka_offsets(struct probe_kafka *p, struct err *e) MUST_CHECK;
+
 /* Accepts a zeroed one. */
 void probe_kafka_close(struct probe_kafka *p);

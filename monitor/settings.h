@@ -17,10 +17,21 @@ struct settings {
     char *workers;
     int polling_ms;
     bool relay_metrics;
-    bool json, watch; /* of `status` */
+    bool json, watch; /* of `status`; `validate` has json */
+
+    /* of `validate` */
+    char *table;   /* comma list of globs; NULL or "": all */
+    char *sample;  /* percent */
+    char *fail_on; /* "fail" or "warning" */
+    char *report_dir;
+    int fence_ms;
+
+    /* of the check in the background; an interval of 0 switches it off */
+    int consistency_ms;
+    int consistency_rows_max;
 };
 
-/* "run", "check", "status", "healthcheck" and what --help says about them. */
+/* "run", "check", "status", "validate", "healthcheck" and what --help says about them. */
 extern const struct conf_program settings_program;
 
 /* Is there a value? */
