@@ -37,7 +37,8 @@ COPY producer producer
 COPY sink-es sink-es
 COPY sink-clickhouse sink-clickhouse
 COPY monitor monitor
-RUN cmake --preset release \
+ARG REVISION=unknown
+RUN cmake --preset release -DCDC_REVISION="${REVISION}" \
     && cmake --build --preset release \
     && DESTDIR=/out cmake --install build/release --prefix /usr --strip
 

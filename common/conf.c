@@ -2,11 +2,13 @@
 
 #include "common/confargs.h"
 #include "common/confcheck.h"
+#include "common/confconfig.h"
 #include "common/confhelp.h"
 #include "common/confsource.h"
 #include "common/conftls.h"
 #include "common/confvalue.h"
 #include "common/log.h"
+#include "common/version.h"
 
 enum { NAME_CHARS_MAX = 40 };
 
@@ -33,6 +35,26 @@ const struct conf_option *conf_next(const struct conf_program *program,
         o++;
     }
     return o->key ? o : NULL;
+}
+
+const struct conf_command *conf_command_at(const struct conf_program *program,
+                                           unsigned i)
+{
+    static const struct conf_command config = {
+        .name = "config",
+        .help = "show the settings in force and where each comes from; pages "
+                "made of the option table",
+        .words = CONFCONFIG_WORDS
+    };
+    unsigned count = 0;
+
+    while (program->commands[count].name) {
+        count++;
+    }
+    if (i < count) {
+        return &program->commands[i];
+    }
+    return i == count ? &config : NULL;
 }
 
 bool conf_listed(const char *list, const char *word)
@@ -138,13 +160,17 @@ int conf_load(const struct conf_program *program, void *cfg, int argc,
         return 0;
     }
     if (confargs_has(argv, "--version", "-V")) {
-        (void)printf("%s %s\n", program->name, CDC_VERSION);
+        (void)printf("%s %s (%s)\n", program->name, version_text,
+                     version_revision);
         return 0;
     }
     if (confargs_check(program, argv, &args, e) < 0) {
         return -1;
     }
     *ret_command = args.command;
+    if (strcmp(args.command, "config") == 0) {
+        return confconfig_run(program, cfg, argv, args.word, e);
+    }
     if (args.offline) {
         return confcheck_run(program, cfg, argv, e);
     }

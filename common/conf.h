@@ -74,6 +74,7 @@ struct conf_option {
     const char *command; /* of these commands alone ("validate status");
                             such are never in the file; NULL: of all */
     const char *help;    /* one sentence */
+    const char *example; /* for pages, where there is no default */
 };
 
 /* Every option of the four programs; key == NULL ends it. */
@@ -87,18 +88,20 @@ struct conf_bind {
 };
 
 struct conf_command {
-    const char *name; /* "run" */
-    const char *help; /* what it does, a few words */
+    const char *name;  /* "run" */
+    const char *help;  /* what it does, a few words */
+    const char *words; /* of which one may follow: "show schema", or NULL */
 };
 
 /* A program's command line: what it is called and what it can do. */
 struct conf_program {
-    unsigned bit;                        /* CONF_PRODUCER ... */
-    const char *name;                    /* "cdc-producer" */
-    const char *summary;                 /* one line */
-    const struct conf_command *commands; /* first = default; name NULL ends */
-    const char *examples;                /* lines for --help */
-    const struct conf_option *options;   /* conf_options; tests have others */
+    unsigned bit;        /* CONF_PRODUCER ... */
+    const char *name;    /* "cdc-producer" */
+    const char *summary; /* one line */
+    /* first = default; name NULL ends; `config` comes by itself */
+    const struct conf_command *commands;
+    const char *examples;              /* lines for --help */
+    const struct conf_option *options; /* conf_options; tests have others */
     /* What of the values only the program can judge, without a connection;
        for `check --offline`. May be NULL. */
     int (*check)(const void *cfg, struct err *e);
@@ -130,6 +133,10 @@ int conf_fail(const struct conf_program *program, const struct err *e);
 /* The next option of `program` behind `option` (NULL: the first), or NULL. */
 const struct conf_option *conf_next(const struct conf_program *program,
                                     const struct conf_option *option);
+
+/* The program's commands, and `config` behind them; NULL behind the last. */
+const struct conf_command *conf_command_at(const struct conf_program *program,
+                                           unsigned i);
 
 /* Where the program keeps an option of its own. */
 const struct conf_bind *conf_bind_of(const struct conf_program *program,

@@ -34,9 +34,10 @@ static int command_unknown(const struct conf_program *program, const char *word,
                            struct err *e)
 {
     struct confnear n = { .word = word };
+    const struct conf_command *c;
     char meant[100];
 
-    for (const struct conf_command *c = program->commands; c->name; c++) {
+    for (unsigned i = 0; (c = conf_command_at(program, i)); i++) {
         confnear_try(&n, c->name);
     }
     return err_set(e, ERR_USAGE, "unknown command %s%s", word_shown(word),
@@ -150,12 +151,40 @@ static int flags_check(const struct conf_program *program, char *const *argv,
     return 0;
 }
 
+/* The first bare word is the command. */
+static const struct conf_command *
+command_find(const struct conf_program *program, const char *word)
+{
+    const struct conf_command *c;
+
+    for (unsigned i = 0; (c = conf_command_at(program, i)); i++) {
+        if (strcmp(c->name, word) == 0) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+/* A second one is what a command of several does. */
+static int word_take(const struct conf_command *command, const char *word,
+                     struct confargs *args, struct err *e)
+{
+    if (args->word || !command->words) {
+        return err_set(e, ERR_USAGE, "unexpected word %s", word_shown(word));
+    }
+    if (!conf_listed(command->words, word)) {
+        return err_set(e, ERR_USAGE, "unknown word %s; %s takes one of: %s",
+                       word_shown(word), command->name, command->words);
+    }
+    args->word = word;
+    return 0;
+}
+
 int confargs_check(const struct conf_program *program, char *const *argv,
                    struct confargs *ret_args, struct err *e)
 {
     struct confargs args = { 0 };
     const struct conf_command *command = NULL;
-    const char *name;
     struct word word;
 
     for (int i = 1; argv[i]; i = word.next) {
@@ -165,25 +194,18 @@ int confargs_check(const struct conf_program *program, char *const *argv,
         if (word.option) {
             args.offline =
                 args.offline || strcmp(word.option->key, "offline") == 0;
-            continue;
-        }
-        if (command) {
-            return err_set(e, ERR_USAGE, "unexpected word %s",
-                           word_shown(word.text));
-        }
-        command = program->commands;
-        while (command->name && strcmp(command->name, word.text) != 0) {
-            command++;
-        }
-        if (!command->name) {
+        } else if (command) {
+            if (word_take(command, word.text, &args, e) < 0) {
+                return -1;
+            }
+        } else if (!(command = command_find(program, word.text))) {
             return command_unknown(program, word.text, e);
         }
     }
-    name = command ? command->name : program->commands[0].name;
-    if (flags_check(program, argv, name, e) < 0) {
+    args.command = command ? command->name : program->commands[0].name;
+    if (flags_check(program, argv, args.command, e) < 0) {
         return -1;
     }
-    args.command = name;
     *ret_args = args;
     return 0;
 }

@@ -3,7 +3,8 @@
  * which command, which flag has which value, and what was probably meant.
  *
  * Part of conf.h. Flags are "--name value" and "--name=value", a bool's
- * "--name" alone is true; one bare word is the command. `argv` ends with
+ * "--name" alone is true; the first bare
+ * word is the command, a second one is of its `words`. `argv` ends with
  * NULL.
  */
 #pragma once
@@ -15,7 +16,8 @@ bool confargs_has(char *const *argv, const char *flag, const char *letter);
 
 /* What the words ask for. */
 struct confargs {
-    const char *command; /* of the program's table */
+    const char *command; /* of conf_command_at */
+    const char *word;    /* behind it, one of its `words`; NULL: none */
     bool offline;        /* --offline stands there */
 };
 

@@ -3,8 +3,9 @@
 #include "common/stop.h"
 
 const struct conf_command sink_commands[] = {
-    { "run", "apply events until it is stopped" },
-    { "check", "look at Kafka and the target, say what is missing" },
+    { .name = "run", .help = "apply events until it is stopped" },
+    { .name = "check",
+      .help = "look at Kafka and the target, say what is missing" },
     { 0 },
 };
 

@@ -32,10 +32,12 @@ static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
                                                      NULL };
 
 static const struct conf_command commands[] = {
-    { "run", "serve health, metrics and the status page until it is stopped" },
-    { "check", "look at all services, say what is missing" },
-    { "status", "one screen from the running monitor" },
-    { "healthcheck", "is the process that listens here ready?" },
+    { .name = "run",
+      .help = "serve health, metrics and the status page until it is stopped" },
+    { .name = "check", .help = "look at all services, say what is missing" },
+    { .name = "status", .help = "one screen from the running monitor" },
+    { .name = "healthcheck",
+      .help = "is the process that listens here ready?" },
     { 0 },
 };
 

@@ -19,8 +19,9 @@ static const struct conf_bind binds[] = {
 static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
                                                      NULL };
 static const struct conf_command commands[] = {
-    { "run", "capture changes until it is stopped" },
-    { "check", "look at PostgreSQL and Kafka, say what is missing" },
+    { .name = "run", .help = "capture changes until it is stopped" },
+    { .name = "check",
+      .help = "look at PostgreSQL and Kafka, say what is missing" },
     { 0 },
 };
 

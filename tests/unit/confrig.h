@@ -164,9 +164,9 @@ static const struct conf_bind binds[] = {
 };
 static const struct conf_bind *const all_binds[] = { conf_common_binds, binds,
                                                      NULL };
-static const struct conf_command commands[] = { { "run", "go" },
-                                                { "check", "look" },
-                                                { 0 } };
+static const struct conf_command commands[] = {
+    { .name = "run", .help = "go" }, { .name = "check", .help = "look" }, { 0 }
+};
 static int cfg_check(const void *values, struct err *e)
 {
     return ((const struct cfg *)values)->size == 13
