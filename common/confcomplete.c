@@ -129,7 +129,6 @@ void confcomplete_zsh(struct buf *b, const struct conf_program *program)
 {
     const struct conf_option *o = NULL;
     const struct conf_command *c;
-    const char *words = "";
 
     buf_printf(b, "#compdef %s\n\nlocal -a commands\ncommands=(\n",
                program->name);
@@ -137,7 +136,6 @@ void confcomplete_zsh(struct buf *b, const struct conf_program *program)
         buf_printf(b, "  '%s:", c->name);
         quoted_write(b, c->help, ":\\");
         buf_lit(b, "'\n");
-        words = c->words ? c->words : words;
     }
     buf_lit(b, ")\n\n_arguments \\\n  '(- *)'{-h,--help}'[a summary]' \\\n"
                "  '(- *)'{-V,--version}'[version and revision]' \\\n");
@@ -150,10 +148,14 @@ void confcomplete_zsh(struct buf *b, const struct conf_program *program)
             zsh_option(b, o);
         }
     }
-    buf_printf(b,
-               "  '1:command:{_describe command commands}' \\\n"
-               "  '2:word:(%s)'\n",
-               words);
+    buf_lit(b, "  '1:command:{_describe command commands}' \\\n"
+               "  '2:word:{case $line[1] in");
+    for (unsigned i = 0; (c = conf_command_at(program, i)); i++) {
+        if (c->words) {
+            buf_printf(b, " %s) compadd %s;;", c->name, c->words);
+        }
+    }
+    buf_lit(b, " esac}'\n");
 }
 
 /* --- fish ---------------------------------------------------------------- */

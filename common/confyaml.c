@@ -33,6 +33,10 @@ static const char *hint(const char *problem, const char *context)
         return " (a tab? YAML is indented with spaces; or a value that needs "
                "quotes)";
     }
+    if (context &&
+        (strstr(context, "an alias") || strstr(context, "an anchor"))) {
+        return " (a text that begins with & or * needs quotes)";
+    }
     if (context && strstr(context, "flow")) {
         return " (inside { } and [ ] a \"${NAME}\" needs quotes)";
     }
@@ -141,7 +145,7 @@ static int refuse_extras(const struct reader *r, const yaml_char_t *anchor,
     if (anchor) {
         return fail(r, r->event.start_mark,
                     "anchors and aliases are not supported: write the value "
-                    "out",
+                    "out; a text that begins with & or * needs quotes",
                     e);
     }
     if (tag) {

@@ -98,6 +98,8 @@ static void refusals(void **state)
         { "a: &x {b: 1}", "f:1:4: anchors and aliases are not supported" },
         { "a: &x [b]", "f:1:4: anchors and aliases are not supported" },
         { "a: *x", "f:1:4: anchors and aliases are not supported" },
+        { "a: [*]", "f:1:6: did not find expected alphabetic or numeric "
+                    "character (a text that begins with & or * needs" },
         { "<<: *x", "f:1:5: anchors and aliases are not supported" },
         { "a: !!int 1", "f:1:4: tags are not supported" },
         { "a: !x {}", "f:1:4: tags are not supported" },
