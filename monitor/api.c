@@ -14,6 +14,7 @@ struct answer {
 
 struct api {
     struct watch *watch;
+    struct consistency *consistency;
     struct server *server;
     struct server_route routes[ROUTES_MAX];
     struct answer health, metrics, status, text;
@@ -103,6 +104,13 @@ static void on_root(void *arg, struct server_reply *ret_reply)
     answer_give(&a->text, ret_reply);
 }
 
+static void on_consistency(void *arg, struct server_reply *ret_reply)
+{
+    struct api *a = arg;
+
+    consistency_write(a->consistency, &ret_reply->body);
+}
+
 static void routes_make(struct api *a)
 {
     unsigned n = 0;
@@ -116,15 +124,18 @@ static void routes_make(struct api *a)
         (struct server_route){ "/api/v1/data-sync/status", on_status, a };
     a->routes[n++] = (struct server_route){ "/status", on_status, a };
     a->routes[n++] = (struct server_route){ "/", on_root, a };
+    a->routes[n++] = (struct server_route){ "/api/v1/data-sync/consistency",
+                                            on_consistency, a };
     CHECK(n < ROUTES_MAX); /* the last one stays empty */
 }
 
 int api_open(struct api **ret_api, const char *listen, struct watch *w,
-             struct err *e)
+             struct consistency *c, struct err *e)
 {
     struct api *a = xcalloc(1, sizeof(*a));
 
     a->watch = w;
+    a->consistency = c;
     buf_init(&a->health.body, ANSWER_BYTES_MAX);
     buf_init(&a->metrics.body, ANSWER_BYTES_MAX);
     buf_init(&a->status.body, ANSWER_BYTES_MAX);

@@ -95,7 +95,7 @@ static void metrics_tell(struct consistency *c,
     for (unsigned i = 0; i < result->count; i++) {
         rows_set(c, &result->tables[i], false);
     }
-    metric_set(c->at, (double)(result->at_us / 1000) / 1000);
+    metric_set(c->at, (double)result->at_us / 1e6);
     metric_set(c->success, 1);
 }
 

@@ -7,6 +7,7 @@
 #include "monitor/api.h"
 #include "monitor/ask.h"
 #include "monitor/check.h"
+#include "monitor/validatecmd.h"
 
 enum { TICK_MS = 500 };
 
@@ -31,12 +32,15 @@ static int run(const struct settings *s, struct err *e)
     struct watch *w = NULL;
     struct api *api = NULL;
     struct registry *registry = NULL;
+    struct consistency *consistency = NULL;
+    bool ended;
     int rc = -1;
 
     metrics_init("monitor");
-    if (watch_open(&w, s, e) < 0 ||
-        api_open(&api, s->common.listen, w, e) < 0 ||
-        join_registry(&registry, s, api, w, e) < 0 || watch_start(w, e) < 0) {
+    if (watch_open(&w, s, e) < 0 || consistency_open(&consistency, s, e) < 0 ||
+        api_open(&api, s->common.listen, w, consistency, e) < 0 ||
+        join_registry(&registry, s, api, w, e) < 0 || watch_start(w, e) < 0 ||
+        consistency_start(consistency, e) < 0) {
         goto out;
     }
     log_info("started", "name=%s listen=%s", s->common.name, s->common.listen);
@@ -49,7 +53,8 @@ out:
     stop_request();
     registry_close(registry);
     api_close(api);
-    if (!watch_close(w)) {
+    ended = consistency_close(consistency);
+    if (!watch_close(w) || !ended) {
         _Exit(rc < 0 ? err_exit_code(e->kind) : 0);
     }
     return rc;
@@ -69,6 +74,9 @@ static int command_run(const struct settings *s, const char *command,
     }
     if (conf_start(&settings_program, s, e) < 0) {
         return -1;
+    }
+    if (strcmp(command, "validate") == 0) {
+        return validatecmd(s, e);
     }
     return strcmp(command, "check") == 0 ? check_services(s, e) : run(s, e);
 }

@@ -25,6 +25,15 @@ static const struct conf_bind binds[] = {
     { "monitor.relay_metrics", offsetof(struct settings, relay_metrics) },
     { "json", offsetof(struct settings, json) },
     { "watch", offsetof(struct settings, watch) },
+    { "monitor.consistency.interval",
+      offsetof(struct settings, consistency_ms) },
+    { "monitor.consistency.rows_max",
+      offsetof(struct settings, consistency_rows_max) },
+    { "table", offsetof(struct settings, table) },
+    { "sample", offsetof(struct settings, sample) },
+    { "fail_on", offsetof(struct settings, fail_on) },
+    { "report_dir", offsetof(struct settings, report_dir) },
+    { "timeout", offsetof(struct settings, fence_ms) },
     { 0 },
 };
 
@@ -36,6 +45,8 @@ static const struct conf_command commands[] = {
       .help = "serve health, metrics and the status page until it is stopped" },
     { .name = "check", .help = "look at all services, say what is missing" },
     { .name = "status", .help = "one screen from the running monitor" },
+    { .name = "validate",
+      .help = "compare PostgreSQL with both targets, row by row" },
     { .name = "healthcheck",
       .help = "is the process that listens here ready?" },
     { 0 },
@@ -99,6 +110,8 @@ const struct conf_program settings_program = {
                 "  cdc-monitor check          are the services reachable?\n"
                 "  cdc-monitor status         one screen from the running "
                 "monitor; --watch, --json\n"
+                "  cdc-monitor validate       is it all there? --table, "
+                "--json\n"
                 "  cdc-monitor healthcheck    is the monitor (or, with "
                 "--listen, a worker) ready?\n",
     .options = conf_options,
