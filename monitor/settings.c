@@ -106,14 +106,15 @@ const struct conf_program settings_program = {
     .name = "cdc-monitor",
     .summary = "watches the pipeline: health, lag, metrics",
     .commands = commands,
-    .examples = "  cdc-monitor --listen 127.0.0.1:3000\n"
-                "  cdc-monitor check          are the services reachable?\n"
-                "  cdc-monitor status         one screen from the running "
-                "monitor; --watch, --json\n"
-                "  cdc-monitor validate       is it all there? --table, "
-                "--json\n"
-                "  cdc-monitor healthcheck    is the monitor (or, with "
-                "--listen, a worker) ready?\n",
+    .examples =
+        "  cdc-monitor --listen 127.0.0.1:3000\n"
+        "  cdc-monitor check          are the services reachable?\n"
+        "  cdc-monitor status         one screen of the running monitor: "
+        "--watch\n"
+        "  cdc-monitor validate       is it all there? --table, "
+        "--json\n"
+        "  cdc-monitor healthcheck    is the monitor (or, with "
+        "--listen, a worker) ready?\n",
     .options = conf_options,
     .binds = all_binds,
     .check = settings_check,
