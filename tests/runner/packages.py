@@ -36,6 +36,7 @@ NEEDS = [
     ("cmd:llvm-symbolizer", "llvm", ("fuzz",)),
     ("py:ensurepip", "python3-venv", ("e2e",)),
     ("cmd:ps", "procps", ("e2e",)),
+    ("cmd:chromium", "chromium", ("e2e",)),
     ("file:/etc/ssl/certs/ca-certificates.crt", "ca-certificates", ("e2e",)),
 ]
 
