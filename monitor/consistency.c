@@ -138,6 +138,11 @@ static void failure_tell(struct consistency *c, const struct err *e)
     }
 }
 
+static int least(int a, int b)
+{
+    return a < b ? a : b;
+}
+
 static void *thread_run(void *arg)
 {
     struct consistency *c = arg;
@@ -154,10 +159,13 @@ static void *thread_run(void *arg)
 
         if (validate_run(c->v, &options, &result, &e) == 0) {
             result_tell(c, &result);
+            if (c->state == CONSISTENCY_DIFFERENT) {
+                /* soon known when it is put right */
+                wait_ms = least(wait_ms, CONSISTENCY_AGAIN_MS);
+            }
         } else if (!stop_requested()) {
             failure_tell(c, &e);
-            wait_ms =
-                wait_ms < CONSISTENCY_RETRY_MS ? wait_ms : CONSISTENCY_RETRY_MS;
+            wait_ms = least(wait_ms, CONSISTENCY_RETRY_MS);
         }
         (void)stop_wait(wait_ms);
     }

@@ -13,7 +13,8 @@
  * ends within 60 s of a ready pipeline; until then the answer is
  * `consistent: false` with the issue "not checked yet". A check that cannot
  * be made leaves the last answer, with the reason in `error`, and is tried
- * again after CONSISTENCY_RETRY_MS.
+ * again after CONSISTENCY_RETRY_MS. A difference is looked at again after
+ * CONSISTENCY_AGAIN_MS.
  *
  *   cdc_consistency_mismatched_rows{table,target,kind}
  *       kind: missing, extra, different, uncounted (not looked into), count
@@ -31,6 +32,7 @@ enum {
     CONSISTENCY_TOTAL_MAX = 500 * 1000,
     CONSISTENCY_FENCE_MS = 40 * 1000,
     CONSISTENCY_RETRY_MS = 10 * 1000,
+    CONSISTENCY_AGAIN_MS = 60 * 1000,
 };
 
 enum consistency_state {

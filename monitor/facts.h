@@ -56,6 +56,7 @@ struct facts {
     bool lag_checked;
     char lag_why[200];           /* the last round did not come through: why */
     double error_rate;           /* 0..1 */
+    bool inconsistent;           /* consistency.h: source and targets differ */
     double throughput;           /* events/s */
     double rates[SINK_COUNT];    /* events/s of each sink */
     int64_t started_us;          /* of the monitor */

@@ -72,7 +72,7 @@ enum health health_judge(const struct facts *f, struct health_now now)
     }
     if (!health_up(f, SERVICE_ELASTICSEARCH, now) ||
         !health_up(f, SERVICE_CLICKHOUSE, now) || lag > LAG_DEGRADED_S ||
-        f->error_rate > ERRORS_DEGRADED) {
+        f->error_rate > ERRORS_DEGRADED || f->inconsistent) {
         return DEGRADED;
     }
     return HEALTHY;
@@ -326,6 +326,10 @@ static void problems_of_flow(struct problems *p, const struct facts *f,
     if (f->error_rate > ERRORS_DEGRADED) {
         problem(p, "more than %.0f %% of the events are rejected",
                 ERRORS_DEGRADED * 100);
+    }
+    if (f->inconsistent) {
+        problem(p, "source and targets differ: see /consistency, or run "
+                   "cdc-monitor validate");
     }
     if (f->lag_why[0] != '\0' && health_up(f, SERVICE_KAFKA, now)) {
         problem(p, "lag could not be measured: %s", f->lag_why);

@@ -3,7 +3,8 @@
  *
  *   unhealthy  PostgreSQL or Kafka down, slot lost, lag > 300 s,
  *              errors > 20 %
- *   degraded   a target down, lag > 60 s, errors > 5 %
+ *   degraded   a target down, lag > 60 s, errors > 5 %, source and targets
+ *              differ
  *   healthy    else
  *
  * A service is up while its last check said so and is no older than

@@ -45,6 +45,8 @@ static int run(const struct settings *s, struct err *e)
     }
     log_info("started", "name=%s listen=%s", s->common.name, s->common.listen);
     do {
+        watch_inconsistent(w, consistency_state(consistency) ==
+                                  CONSISTENCY_DIFFERENT);
         api_ready(api, watch_tick(w));
     } while (!stop_wait(TICK_MS));
     log_info("stopping", "");

@@ -70,6 +70,13 @@ static int wait_socket(struct read_pg *p, short events, int64_t deadline_ms,
     return 0;
 }
 
+/* libpq would print them to stderr, between the lines of the log. */
+static void on_notice(void *arg, const PGresult *res)
+{
+    (void)arg;
+    (void)res;
+}
+
 static int connect_server(struct read_pg *p, struct err *e)
 {
     static const char *const names[] = { "dbname", "fallback_application_name",
@@ -94,6 +101,7 @@ static int connect_server(struct read_pg *p, struct err *e)
         }
         state = PQconnectPoll(p->conn);
     }
+    (void)PQsetNoticeReceiver(p->conn, on_notice, NULL);
     return PQsetnonblocking(p->conn, 1) == 0 ? 0 : fail(p, e);
 }
 

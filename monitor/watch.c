@@ -390,6 +390,13 @@ static void workers_tell(struct watch *w, int64_t now_ms)
     w->facts.error_rate = rates_ratio(rejected, finished);
 }
 
+void watch_inconsistent(struct watch *w, bool inconsistent)
+{
+    (void)pthread_mutex_lock(&w->lock);
+    w->facts.inconsistent = inconsistent;
+    (void)pthread_mutex_unlock(&w->lock);
+}
+
 enum health watch_health(struct watch *w, struct buf *b)
 {
     struct health_now at = now();

@@ -36,6 +36,9 @@ registry_fn watch_registry;
    log. Returns whether the pipeline can be called ready. */
 bool watch_tick(struct watch *w);
 
+/* Do source and targets differ, as far as is known? Any thread. */
+void watch_inconsistent(struct watch *w, bool inconsistent);
+
 /* Any thread: appends the answer of /health, returns the status. */
 enum health watch_health(struct watch *w, struct buf *b);
 

@@ -214,6 +214,20 @@ static void test_errors(void **state)
     assert_int_equal(health_judge(&f, now), UNHEALTHY);
 }
 
+static void test_inconsistent(void **state)
+{
+    struct facts f = good();
+    struct buf b;
+
+    (void)state;
+    f.inconsistent = true;
+    assert_int_equal(health_judge(&f, now), DEGRADED);
+    buf_init(&b, 1000);
+    assert_int_equal(health_problems_text(&b, &f, now), 1);
+    assert_non_null(strstr(buf_z(&b), "source and targets differ"));
+    buf_fini(&b);
+}
+
 static void set_status(struct facts *f, const char *wal_status)
 {
     (void)snprintf(f->slot.wal_status, sizeof(f->slot.wal_status), "%s",
@@ -327,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_lag_limits),
         cmocka_unit_test(test_capture_lag),
         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_inconsistent),
         cmocka_unit_test(test_slot),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_registry),
