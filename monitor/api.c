@@ -1,6 +1,7 @@
 #include "monitor/api.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "monitor/page.h"
 
 enum { ANSWER_BYTES_MAX = 16 << 20, ROUTES_MAX = 8 };
@@ -70,12 +71,24 @@ static void on_metrics(void *arg, struct server_reply *ret_reply)
     answer_give(&a->metrics, ret_reply);
 }
 
+/* What the facts say, and with it what the last comparison said. */
+static void status_make(struct api *a, struct buf *b)
+{
+    watch_status(a->watch, b, false);
+    if (buf_ok(b) && consistency_state(a->consistency) != CONSISTENCY_UNKNOWN) {
+        b->len--; /* the closing brace */
+        json_member(b, STR("consistency"));
+        consistency_write(a->consistency, b);
+        buf_char(b, '}');
+    }
+}
+
 static void on_status(void *arg, struct server_reply *ret_reply)
 {
     struct api *a = arg;
 
     if (!answer_is_fresh(&a->status)) {
-        watch_status(a->watch, &a->status.body, false);
+        status_make(a, &a->status.body);
         a->status.status = 200;
     }
     answer_give(&a->status, ret_reply);
