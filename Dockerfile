@@ -4,6 +4,9 @@
 #   docker run --env-file my.env -p 3000:3000 knowton/data-sync:latest
 #   docker run --env-file my.env knowton/data-sync:latest sink-es
 #
+# .env.example lists the variables. A file of settings goes to
+# /etc/data-sync/data-sync.yaml: -v ./my.yaml:/etc/data-sync/data-sync.yaml:ro
+#
 # Without a word after the image all four roles run in one container; with
 # producer, sink-es, sink-clickhouse or monitor it is that role alone.
 # BASE may name any image of Debian 12, such as one with your own CA.

@@ -1,8 +1,11 @@
 #include "common/conf.h"
 
+#include <unistd.h>
+
 #include "common/confargs.h"
 #include "common/confcheck.h"
 #include "common/confconfig.h"
+#include "common/confenv.h"
 #include "common/confhelp.h"
 #include "common/confsource.h"
 #include "common/conftls.h"
@@ -120,6 +123,34 @@ static void binds_check(const struct conf_program *program)
 
 /* --- Loading ------------------------------------------------------------- */
 
+static const char *component_of(const struct conf_program *program)
+{
+    return program->name + strlen("cdc-");
+}
+
+/* An error before conf_start is logged in the form that was asked for, too,
+   as far as the environment says it. */
+static void log_early(const struct conf_program *program)
+{
+    const char *name = getenv("CDC_LOG_FORMAT");
+    enum log_format format = LOG_LOGFMT;
+
+    if (name) {
+        (void)log_format_parse(name, &format);
+    }
+    log_init(component_of(program), LOG_INFO, format);
+}
+
+/* `config` names the file that was read, also the default one. */
+static void file_note(const struct confsource *source, void *cfg)
+{
+    struct conf_common *c = cfg;
+
+    if (source->file && !c->config) {
+        c->config = xstrdup(conffile_name(source->file));
+    }
+}
+
 static int options_load(const struct confsource *source, void *cfg,
                         struct err *e)
 {
@@ -141,6 +172,7 @@ static int run_load(const struct conf_program *program, void *cfg,
 
     if (rc == 0) {
         rc = options_load(&source, cfg, e);
+        file_note(&source, cfg);
     }
     confsource_close(&source);
     return rc;
@@ -155,11 +187,12 @@ int conf_load(const struct conf_program *program, void *cfg, int argc,
     (void)argc; /* argv ends with NULL */
     binds_check(program);
     *ret_action = CONF_DONE;
-    if (confargs_has(argv, "--help", "-h")) {
+    log_early(program);
+    if (confargs_has(argv, "--help", "-h") || confargs_is(argv, "help")) {
         confhelp_print(program);
         return 0;
     }
-    if (confargs_has(argv, "--version", "-V")) {
+    if (confargs_has(argv, "--version", "-V") || confargs_is(argv, "version")) {
         (void)printf("%s %s (%s)\n", program->name, version_text,
                      version_revision);
         return 0;
@@ -270,6 +303,7 @@ int conf_start(const struct conf_program *program, const void *cfg,
                struct err *e)
 {
     const struct conf_common *c = cfg;
+    struct confenv typo = { 0 };
     enum log_level level = LOG_INFO;
     enum log_format format = LOG_LOGFMT;
 
@@ -279,6 +313,12 @@ int conf_start(const struct conf_program *program, const void *cfg,
     /* conf_load let no other words pass */
     CHECK(log_level_parse(c->log_level, &level));
     CHECK(log_format_parse(c->log_format, &format));
-    log_init(program->name + strlen("cdc-"), level, format);
+    log_init(component_of(program), level, format);
+    log_info("settings read", "file=%s version=%s revision=%s",
+             c->config ? c->config : "", version_text, version_revision);
+    while (confenv_next(program->options, environ, &typo)) {
+        log_warn("a variable that is not ours", "name=%s meant=%s", typo.name,
+                 typo.meant);
+    }
     return cleartext_check(program, cfg, e);
 }

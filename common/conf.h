@@ -147,7 +147,7 @@ bool conf_listed(const char *list, const char *word);
 
 /* What every program has. The program's struct begins with it. */
 struct conf_common {
-    char *config; /* the file as it was named; NULL: the default one, if any */
+    char *config; /* the file that was read; NULL or "": none */
     char *name;
     char *listen; /* bound by the program: the keys differ */
     char *log_level;
@@ -161,8 +161,9 @@ struct conf_common {
 extern const struct conf_bind conf_common_binds[];
 
 /* `cfg` begins with struct conf_common and was loaded. Checks the name, starts
-   the log with the program's name behind "cdc-" as component, and warns of
-   each address beyond this machine that is not encrypted (conftls.h);
+   the log with the program's name behind "cdc-" as component, says which
+   file was read, and warns of misspelt variables (confenv.h) and of each
+   address beyond this machine that is not encrypted (conftls.h);
    require_tls makes that ERR_CONFIG. */
 int conf_start(const struct conf_program *program, const void *cfg,
                struct err *e) MUST_CHECK;

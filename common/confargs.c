@@ -219,3 +219,8 @@ bool confargs_has(char *const *argv, const char *flag, const char *letter)
     }
     return false;
 }
+
+bool confargs_is(char *const *argv, const char *word)
+{
+    return argv[0] && argv[1] && strcmp(argv[1], word) == 0;
+}

@@ -14,6 +14,9 @@
 /* Does the flag stand anywhere, by its long or its short name? */
 bool confargs_has(char *const *argv, const char *flag, const char *letter);
 
+/* Is that the first word? */
+bool confargs_is(char *const *argv, const char *word);
+
 /* What the words ask for. */
 struct confargs {
     const char *command; /* of conf_command_at */

@@ -1,5 +1,8 @@
 #include "common/confcheck.h"
 
+#include <unistd.h>
+
+#include "common/confenv.h"
 #include "common/confsource.h"
 
 /* The first failure is what the caller returns. */
@@ -42,6 +45,17 @@ static void addresses_check(const struct conf_program *program, const void *cfg,
     }
 }
 
+static void environment_check(const struct conf_program *program)
+{
+    struct confenv typo = { 0 };
+
+    while (confenv_next(program->options, environ, &typo)) {
+        (void)printf("warn   environment: %s is no variable of ours; did you "
+                     "mean %s?\n",
+                     typo.name, typo.meant);
+    }
+}
+
 int confcheck_run(const struct conf_program *program, void *cfg,
                   char *const *argv, struct err *e)
 {
@@ -59,6 +73,7 @@ int confcheck_run(const struct conf_program *program, void *cfg,
         failed("name", &now, &first);
     }
     addresses_check(program, cfg, &first);
+    environment_check(program);
     if (first.kind == ERR_NONE && program->check &&
         program->check(cfg, &now) < 0) {
         failed("values", &now, &first);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/conftext.h"
+#include "common/confvalue.h"
 
 enum { COLUMNS = 79, HELP_BYTES_MAX = 1 << 20 };
 
@@ -17,8 +18,12 @@ static void facts_write(struct buf *b, const struct conf_program *program,
     if (o->env && o->secret) {
         buf_printf(&facts, " or %s_FILE", o->env);
     }
-    if (o->type == CONF_INT) {
-        buf_printf(&facts, "; %d to %d", o->min, o->max);
+    if (confvalue_has_range(o)) {
+        buf_lit(&facts, "; ");
+        confvalue_range(o, &facts);
+    }
+    if (o->choices) {
+        buf_printf(&facts, "; one of: %s", o->choices);
     }
     if (o->def && o->def[0]) {
         buf_printf(&facts, "; default %s", o->def);

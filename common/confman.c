@@ -1,6 +1,7 @@
 #include "common/confman.h"
 
 #include "common/conftext.h"
+#include "common/confvalue.h"
 
 static const char *const program_names[] = { "cdc-producer", "cdc-sink-es",
                                              "cdc-sink-clickhouse",
@@ -75,8 +76,10 @@ static void origin_write(struct buf *b, const struct conf_option *o,
     if (o->choices) {
         buf_printf(b, " One of: %s.", o->choices);
     }
-    if (o->type == CONF_INT) {
-        buf_printf(b, " From %d to %d.", o->min, o->max);
+    if (confvalue_has_range(o)) {
+        buf_lit(b, " From ");
+        confvalue_range(o, b);
+        buf_char(b, '.');
     }
     if (o->def && o->def[0] && o->type != CONF_BOOL) {
         buf_lit(b, " Default: ");

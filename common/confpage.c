@@ -1,6 +1,7 @@
 #include "common/confpage.h"
 
 #include "common/conftext.h"
+#include "common/confvalue.h"
 
 enum { COLUMNS = 79 };
 
@@ -103,8 +104,9 @@ static void meaning_write(struct buf *b, const struct conf_option *o)
     if (o->choices) {
         buf_printf(b, "; one of: %s", o->choices);
     }
-    if (o->type == CONF_INT) {
-        buf_printf(b, "; %d to %d", o->min, o->max);
+    if (confvalue_has_range(o)) {
+        buf_lit(b, "; ");
+        confvalue_range(o, b);
     }
 }
 

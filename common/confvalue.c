@@ -22,6 +22,39 @@ static const struct unit byte_units[] = { { "B", 1 },
                                           { "GiB", 1 << 30 },
                                           { NULL, 0 } };
 
+/* The largest unit that divides it. */
+static void number_show(int n, const struct unit *units, struct buf *b)
+{
+    const struct unit *best = NULL;
+
+    for (const struct unit *u = units; u && n > 0 && u->name; u++) {
+        best = n % u->factor == 0 ? u : best;
+    }
+    if (best) {
+        buf_printf(b, "%d%s", (int)(n / best->factor), best->name);
+    } else {
+        buf_printf(b, "%d", n);
+    }
+}
+
+bool confvalue_has_range(const struct conf_option *o)
+{
+    return o->type == CONF_INT || o->type == CONF_MS || o->type == CONF_BYTES;
+}
+
+void confvalue_range(const struct conf_option *o, struct buf *b)
+{
+    const struct unit *units = o->type == CONF_MS      ? ms_units
+                               : o->type == CONF_BYTES ? byte_units
+                                                       : NULL;
+
+    if (units || o->type == CONF_INT) {
+        number_show(o->min, units, b);
+        buf_lit(b, " to ");
+        number_show(o->max, units, b);
+    }
+}
+
 /* "30s" -> 30000; a bare number counts one. */
 static bool number_read(const char *text, const struct unit *units,
                         int64_t *ret)
@@ -47,6 +80,7 @@ static int number_store(const struct conf_option *o, const char *text, int *ret,
                         struct err *e)
 {
     const char *shown = o->secret ? "..." : text;
+    struct buf range;
     int64_t n;
     bool good;
 
@@ -60,16 +94,15 @@ static int number_store(const struct conf_option *o, const char *text, int *ret,
         *ret = (int)n;
         return 0;
     }
-    if (o->type == CONF_INT) {
-        return err_set(e, ERR_CONFIG,
-                       "\"%s\" is not a whole number from %d to %d", shown,
-                       o->min, o->max);
-    }
-    return err_set(e, ERR_CONFIG, "\"%s\" is not a %s, or not from %d to %d %s",
-                   shown,
-                   o->type == CONF_MS ? "duration (500ms, 30s, 5m, 1h)"
-                                      : "size (512KiB, 8MiB)",
-                   o->min, o->max, o->type == CONF_MS ? "ms" : "bytes");
+    buf_init(&range, 100);
+    confvalue_range(o, &range);
+    (void)err_set(e, ERR_CONFIG, "\"%s\" is not a %s from %s", shown,
+                  o->type == CONF_INT  ? "whole number"
+                  : o->type == CONF_MS ? "duration (500ms, 30s, 5m, 1h)"
+                                       : "size (512KiB, 8MiB)",
+                  buf_z(&range));
+    buf_fini(&range);
+    return -1;
 }
 
 static int bool_store(const struct conf_option *o, const char *text, bool *ret,
@@ -120,21 +153,6 @@ bool confvalue_is_text(const struct conf_option *o)
 }
 
 /* --- Showing ------------------------------------------------------------- */
-
-/* The largest unit that divides it. */
-static void number_show(int n, const struct unit *units, struct buf *b)
-{
-    const struct unit *best = NULL;
-
-    for (const struct unit *u = units; n > 0 && u->name; u++) {
-        best = n % u->factor == 0 ? u : best;
-    }
-    if (best) {
-        buf_printf(b, "%d%s", (int)(n / best->factor), best->name);
-    } else {
-        buf_printf(b, "%d", n);
-    }
-}
 
 /* libpq's password, sslpassword, oauth_client_secret, scram_client_key. */
 static bool is_secret(struct str name)

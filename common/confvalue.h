@@ -24,6 +24,12 @@ bool confvalue_is_text(const struct conf_option *o);
 void confvalue_show(const struct conf_option *o, const void *cfg, size_t offset,
                     struct buf *b);
 
+/* Is it a number? */
+bool confvalue_has_range(const struct conf_option *o);
+
+/* "1 to 1024", "100ms to 1h"; nothing for what has no range. */
+void confvalue_range(const struct conf_option *o, struct buf *b);
+
 /* Appends `url` with its password, and that of a query parameter, as ***.
    Text that is no URL but may be a connection string becomes ***. */
 void confvalue_redact(const char *url, struct buf *b);

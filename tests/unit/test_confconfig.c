@@ -111,9 +111,11 @@ static void pages(void **state)
         { "environment", "# The variables of all programs",
           "\n# sink-clickhouse: delay\n#T_DELAY=5s\n" },
         { "man", "cdc-test(1)\n\n# NAME\n\ncdc-test - tests options\n",
-          "*--delay* _DURATION_, *T\\_DELAY*\n\tDelay. Default: 7s.\n" },
+          "*--delay* _DURATION_, *T\\_DELAY*\n\tDelay. From -1 to 1h. Default: "
+          "7s.\n" },
         { "man-file", "data-sync.yaml(5)\n",
-          "*batch.bytes* _SIZE_ (all)\n\tBytes. Default: 8MiB.\n" },
+          "*batch.bytes* _SIZE_ (all)\n\tBytes. From 1B to 1GiB. Default: "
+          "8MiB.\n" },
         { "completion-bash", "# bash completion of cdc-test\n",
           "    --log-format) COMPREPLY=($(compgen -W 'logfmt json' -- "
           "\"$word\")); return ;;\n" },

@@ -94,6 +94,10 @@ static void help_and_version_print(void **state)
     assert_memory_equal(out, "cdc-test " CDC_VERSION " (", 16);
     assert_int_equal(printed("check --unknown --help", out, sizeof(out)), 0);
     assert_memory_equal(out, "cdc-test - tests options\n", 25);
+    assert_int_equal(printed("help", out, sizeof(out)), 0);
+    assert_memory_equal(out, "cdc-test - tests options\n", 25);
+    assert_int_equal(printed("version", out, sizeof(out)), 0);
+    assert_memory_equal(out, "cdc-test " CDC_VERSION " (", 16);
     assert_int_equal(printed("-h", out, sizeof(out)), 0);
     assert_memory_equal(out, "cdc-test - tests options\n", 25);
 }
