@@ -194,6 +194,16 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *connection,
     return reply_queue(connection, &reply, !allowed);
 }
 
+/* No path of ours has a percent sign, and decoded ones end at a %00: as sent,
+   such a path is simply not found. */
+static size_t unescape_nothing(void *arg, struct MHD_Connection *connection,
+                               char *text)
+{
+    (void)arg;
+    (void)connection;
+    return strlen(text);
+}
+
 /* --- Listening ----------------------------------------------------------- */
 
 /* Cuts "host:port", "[v6]:port" and ":port" (every address, both families
@@ -299,7 +309,8 @@ int server_open(struct server **ret_server, const char *listen_on,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_BYTES, MHD_OPTION_END);
+        (size_t)CONNECTION_BYTES, MHD_OPTION_UNESCAPE_CALLBACK,
+        unescape_nothing, NULL, MHD_OPTION_END);
     if (!srv->daemon) {
         (void)close(fd);
         xfree(srv);
