@@ -22,6 +22,7 @@ const struct conf_bind conf_common_binds[] = {
     { "name", offsetof(struct conf_common, name) },
     { "kafka.brokers", offsetof(struct conf_common, brokers) },
     { "redis.url", offsetof(struct conf_common, redis_url) },
+    { "redis.advertise", offsetof(struct conf_common, advertise) },
     { "log.level", offsetof(struct conf_common, log_level) },
     { "log.format", offsetof(struct conf_common, log_format) },
     { 0 },

@@ -156,6 +156,7 @@ struct conf_common {
     char *redis_url;
     bool require_tls;
     bool offline; /* seen to by conf_load */
+    char *advertise;
 };
 
 extern const struct conf_bind conf_common_binds[];

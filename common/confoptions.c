@@ -55,6 +55,17 @@ const struct conf_option conf_options[] = {
               "a target (never more than 2 s: a dead service is to show "
               "within 10 s)" },
 
+    { .key = "source.heartbeat_interval",
+      .env = "CDC_HEARTBEAT_INTERVAL",
+      .flag = "heartbeat-interval",
+      .type = CONF_MS,
+      .def = "10s",
+      .min = 0,
+      .max = HOUR_MS,
+      .programs = CONF_PRODUCER,
+      .help = "time between two heartbeats, which prove an idle pipeline "
+              "alive and move its slot; 0 = none" },
+
     /* --- kafka --- */
     { .key = "kafka.brokers",
       .env = "KAFKA_BROKERS",
@@ -334,7 +345,17 @@ const struct conf_option conf_options[] = {
       .def = "redis://localhost:6379",
       .programs = CONF_ALL,
       .secret = true,
-      .help = "registry of the running processes; empty switches it off" },
+      .help = "registry of the running processes, "
+              "redis://user:password@host:port/database; empty switches it "
+              "off" },
+    { .key = "redis.advertise",
+      .env = "CDC_ADVERTISE",
+      .flag = "advertise",
+      .type = CONF_STRING,
+      .programs = CONF_ALL,
+      .help = "host or host:port of the status listener as the monitor "
+              "reaches it; unset: the host of the listen address or, when "
+              "that is every address, the one that Redis sees" },
     { .key = "log.level",
       .env = "CDC_LOG_LEVEL",
       .flag = "log-level",

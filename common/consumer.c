@@ -36,8 +36,9 @@ static const struct {
     { "check.crcs", "true" },
 };
 
-/* "^cdc\.[^.]+\..+": what begins with '^' is a pattern. */
-static void pattern_write(struct buf *b, const char *prefix)
+/* "^cdc\.[^.]+\..+" or "^cdc\.heartbeat$": what begins with '^' is a
+   pattern, and one that nothing matches is no error. */
+static void pattern_write(struct buf *b, const char *prefix, const char *rest)
 {
     buf_lit(b, "^");
     for (const char *c = prefix; *c; c++) {
@@ -46,22 +47,26 @@ static void pattern_write(struct buf *b, const char *prefix)
         }
         buf_char(b, *c);
     }
-    buf_lit(b, "\\.[^.]+\\..+");
+    buf_str_add(b, str_of(rest));
 }
 
 static int subscribe(rd_kafka_t *rk, const char *prefix, struct err *e)
 {
+    static const char *const rests[] = { "\\.[^.]+\\..+", "\\.heartbeat$" };
     rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_new(COUNT_OF(rests));
     rd_kafka_resp_err_t err;
-    struct buf pattern;
 
-    buf_init(&pattern, 1024);
-    pattern_write(&pattern, prefix);
-    (void)rd_kafka_topic_partition_list_add(list, buf_z(&pattern),
-                                            RD_KAFKA_PARTITION_UA);
+    for (size_t i = 0; i < COUNT_OF(rests); i++) {
+        struct buf pattern;
+
+        buf_init(&pattern, 1024);
+        pattern_write(&pattern, prefix, rests[i]);
+        (void)rd_kafka_topic_partition_list_add(list, buf_z(&pattern),
+                                                RD_KAFKA_PARTITION_UA);
+        buf_fini(&pattern);
+    }
     err = rd_kafka_subscribe(rk, list);
-    buf_fini(&pattern);
     rd_kafka_topic_partition_list_destroy(list);
     return err ? kafka_err(e, err, "subscribe to the table topics") : 0;
 }
@@ -220,6 +225,14 @@ static bool is_table_topic(const char *prefix, const char *topic)
     }
     dot = strchr(topic + len + 1, '.');
     return dot && dot > topic + len + 1 && dot[1] != '\0';
+}
+
+bool consumer_is_heartbeat(const char *prefix, const char *topic)
+{
+    size_t len = strlen(prefix);
+
+    return strncmp(topic, prefix, len) == 0 &&
+           strcmp(topic + len, ".heartbeat") == 0;
 }
 
 bool consumer_no_topics(rd_kafka_t *rk, const char *prefix, int wait_ms)

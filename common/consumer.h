@@ -29,7 +29,8 @@ typedef void consumer_rebalance_fn(rd_kafka_t *rk, rd_kafka_resp_err_t err,
                                    rd_kafka_topic_partition_list_t *list,
                                    void *opaque);
 
-/* A consumer that joins its group in the background. `rebalance` runs within
+/* A consumer that joins its group in the background, for the table topics and
+   the heartbeats. `rebalance` runs within
    polls, with `opaque`. */
 int consumer_open(rd_kafka_t **ret_rk, const struct consumer_conf *conf,
                   consumer_rebalance_fn *rebalance, void *opaque,
@@ -45,6 +46,9 @@ int consumer_judge(rd_kafka_t *rk, const rd_kafka_message_t *msg,
    where a reset puts it. */
 int consumer_passed(rd_kafka_t *rk, const char *topic, bool *ret_passed,
                     struct err *e) MUST_CHECK;
+
+/* Is this <prefix>.heartbeat? */
+bool consumer_is_heartbeat(const char *prefix, const char *topic);
 
 /* Asks a broker, up to `wait_ms`: does no topic of this pipeline's tables
    exist? False also when nobody answers. */

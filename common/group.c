@@ -193,6 +193,11 @@ static rd_kafka_resp_err_t find_offsets(struct group *g, int *ret_fresh)
     }
     for (int i = 0; i < list->cnt && !err; i++) {
         err = list->elems[i].err;
+        if (consumer_is_heartbeat(g->prefix, list->elems[i].topic)) {
+            /* few records, and never worth a stop: always from the first */
+            list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
+            continue;
+        }
         if (list->elems[i].offset < 0) {
             list->elems[i].offset = RD_KAFKA_OFFSET_BEGINNING;
             fresh++;
@@ -272,6 +277,17 @@ static void say_error(struct group *g, const rd_kafka_message_t *msg)
              "kafka consumer", "error=%s", rd_kafka_message_errstr(msg));
 }
 
+/* A heartbeat topic that was deleted and made anew holds nothing that could
+   be missed. */
+static int judge(struct group *g, const rd_kafka_message_t *msg, struct err *e)
+{
+    if (msg->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET && msg->rkt &&
+        consumer_is_heartbeat(g->prefix, rd_kafka_topic_name(msg->rkt))) {
+        return 0;
+    }
+    return consumer_judge(g->rk, msg, e);
+}
+
 /* One call of librdkafka. */
 static int serve(struct group *g, int wait_ms, struct group_msg *ret_msg,
                  struct err *e)
@@ -289,7 +305,7 @@ static int serve(struct group *g, int wait_ms, struct group_msg *ret_msg,
         return 0;
     }
     if (msg->err) {
-        rc = consumer_judge(g->rk, msg, e);
+        rc = judge(g, msg, e);
         if (rc == 0) {
             say_error(g, msg);
         }

@@ -4,6 +4,7 @@
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/record.h"
+#include "common/slice.h"
 #include "common/stop.h"
 
 enum {
@@ -157,6 +158,21 @@ static enum fill refuse(struct intake *in, const struct group_msg *m,
     return FILL_FAILED;
 }
 
+/* {"ts_ms":...,"ts_us":...}; what else may stand there is no reason to stop. */
+static void heartbeat_take(struct intake *in, const struct group_msg *m)
+{
+    struct str value = { m->msg->payload, m->msg->len }, text;
+    uint64_t us;
+
+    if (slice_find(value, STR("ts_us"), &text) == SLICE_ITEM &&
+        slice_u64(text, &us) && us < INT64_MAX) {
+        metric_time_raise(&in->heartbeat, (int64_t)us);
+    }
+    offsets_add(&m->part->offsets, m->msg->offset);
+    offsets_settle(&m->part->offsets, m->msg->offset);
+    rd_kafka_message_destroy(m->msg);
+}
+
 static enum fill admit(struct intake *in, const struct group_msg *m,
                        struct err *e)
 {
@@ -217,6 +233,11 @@ int intake_fill(struct intake *in, struct err *e)
         }
         if (intake_serve(in, wait_ms, &m, e) < 0) {
             return -1;
+        }
+        if (m.msg && !m.part->table &&
+            consumer_is_heartbeat(in->prefix, m.part->topic)) {
+            heartbeat_take(in, &m);
+            continue;
         }
         got = m.msg ? admit(in, &m, e) : FILL_IDLE;
         if (got == FILL_FAILED) {

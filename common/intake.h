@@ -7,6 +7,8 @@
  * committed first, then the record is waited for (its shape is not known
  * yet) or stops the process with its position. It is never skipped.
  *
+ * Heartbeats are no items: each is noted and settled at once.
+ *
  * All polls of the group go through here, so that the batch is dropped in
  * the moment its partitions go.
  *
@@ -23,7 +25,9 @@ struct intake {
     struct group *group; /* all three borrowed */
     struct shapes *shapes;
     struct tables *tables;
-    const char *schema_topic; /* for messages */
+    const char *schema_topic;     /* for messages */
+    const char *prefix;           /* of the topics */
+    struct metric_time heartbeat; /* commit time of the newest one */
 
     struct batch_limits limits;
     int linger_ms;

@@ -8,12 +8,21 @@
 #include "common/log.h"
 #include "common/procstat.h"
 
+/* The commit it was built from; a build outside of a checkout has none. */
+#ifndef CDC_REVISION
+#define CDC_REVISION "unknown"
+#endif
+
 /* ecosystem.md 3.2: the alerts' limits, 60 and 300, are exact bounds. */
 static const double bounds[] = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1,     2,      2.5,   5,    10,    30,   60,  300,
 };
-enum { BOUND_COUNT = sizeof(bounds) / sizeof(bounds[0]) };
+
+/* Of counts: a batch has up to 50,000 events (sink.h). */
+static const double count_bounds[] = {
+    1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4,
+};
 
 struct metric {
     struct metric *next;
@@ -21,7 +30,7 @@ struct metric {
     uint32_t hash; /* of the values, so that a search compares few texts */
     char *values[METRIC_LABELS_MAX];
     _Atomic double value;   /* histogram: the sum */
-    atomic_ullong bucket[]; /* histogram: BOUND_COUNT + 1, not cumulated */
+    atomic_ullong bucket[]; /* histogram: one more than bounds, not cumulated */
 };
 
 struct metric_family {
@@ -30,6 +39,8 @@ struct metric_family {
     const char *name, *help;
     struct str labels[METRIC_LABELS_MAX];
     unsigned label_count;
+    const double *bounds; /* histogram */
+    unsigned bound_count;
     struct metric *first, *last; /* in the order of their making */
 };
 
@@ -56,7 +67,11 @@ static struct metric_family *family_make(enum metric_kind kind,
 {
     struct metric_family *f = xcalloc(1, sizeof(*f));
 
-    *f = (struct metric_family){ .kind = kind, .name = name, .help = help };
+    *f = (struct metric_family){ .kind = kind,
+                                 .name = name,
+                                 .help = help,
+                                 .bounds = bounds,
+                                 .bound_count = COUNT_OF(bounds) };
     while (*labels) {
         size_t len = strcspn(labels, ",");
 
@@ -88,6 +103,20 @@ struct metric_family *metric_family(enum metric_kind kind, const char *name,
     return f;
 }
 
+struct metric_family *metric_family_counts(const char *name, const char *labels,
+                                           const char *help)
+{
+    struct metric_family *f =
+        metric_family(METRIC_HISTOGRAM, name, labels, help);
+
+    if (f->bounds != count_bounds) {
+        CHECK(!f->first); /* series have their buckets already */
+        f->bounds = count_bounds;
+        f->bound_count = COUNT_OF(count_bounds);
+    }
+    return f;
+}
+
 /* FNV-1a, with a separator that no label value ends in. */
 static uint32_t values_hash(const struct metric_family *f,
                             const char *const *values)
@@ -116,7 +145,7 @@ static bool values_equal(const struct metric *m, const char *const *values)
 static struct metric *metric_make(struct metric_family *f, uint32_t hash,
                                   const char *const *values)
 {
-    size_t buckets = f->kind == METRIC_HISTOGRAM ? BOUND_COUNT + 1 : 0;
+    size_t buckets = f->kind == METRIC_HISTOGRAM ? f->bound_count + 1 : 0;
     struct metric *m = xcalloc(1, sizeof(*m) + buckets * sizeof(m->bucket[0]));
 
     m->family = f;
@@ -174,12 +203,20 @@ void metric_set(struct metric *m, double value)
     atomic_store_explicit(&m->value, value, memory_order_relaxed);
 }
 
+void metric_total(struct metric *m, double total)
+{
+    CHECK(m->family->kind == METRIC_COUNTER);
+    atomic_store_explicit(&m->value, total, memory_order_relaxed);
+}
+
 void metric_observe_n(struct metric *m, double value, uint64_t count)
 {
+    const struct metric_family *f = m->family;
     unsigned i = 0;
 
-    CHECK(m->family->kind == METRIC_HISTOGRAM);
-    while (i < BOUND_COUNT && !(value <= bounds[i])) { /* NaN: above all */
+    CHECK(f->kind == METRIC_HISTOGRAM);
+    while (i < f->bound_count &&
+           !(value <= f->bounds[i])) { /* NaN: above all */
         i++;
     }
     atomic_fetch_add_explicit(&m->bucket[i], count, memory_order_relaxed);
@@ -194,6 +231,24 @@ void metric_observe(struct metric *m, double value)
 double metric_value(const struct metric *m)
 {
     return atomic_load_explicit(&m->value, memory_order_relaxed);
+}
+
+struct metric_time metric_time(const char *name, const char *help)
+{
+    return (struct metric_time){ metric_family(METRIC_GAUGE, name, "", help),
+                                 NULL };
+}
+
+void metric_time_raise(struct metric_time *t, int64_t wall_us)
+{
+    double seconds = (double)wall_us / 1e6;
+
+    if (!t->series) {
+        t->series = metric_get(t->family, NULL);
+    }
+    if (seconds > metric_value(t->series)) {
+        metric_set(t->series, seconds);
+    }
 }
 
 double metrics_sum(const char *name)
@@ -305,13 +360,15 @@ static void series_write(struct buf *b, const struct metric *m,
 static void histogram_write(struct buf *b, const struct metric *m,
                             const char *extra)
 {
+    const struct metric_family *f = m->family;
     unsigned long long total = 0;
     char le[40];
 
-    for (unsigned i = 0; i <= BOUND_COUNT; i++) {
+    for (unsigned i = 0; i <= f->bound_count; i++) {
         total += atomic_load_explicit(&m->bucket[i], memory_order_relaxed);
-        (void)snprintf(le, sizeof(le), "%g", i < BOUND_COUNT ? bounds[i] : 0);
-        series_write(b, m, "_bucket", i < BOUND_COUNT ? le : "+Inf", extra);
+        (void)snprintf(le, sizeof(le), "%g",
+                       i < f->bound_count ? f->bounds[i] : 0);
+        series_write(b, m, "_bucket", i < f->bound_count ? le : "+Inf", extra);
         buf_printf(b, "%llu\n", total);
     }
     series_write(b, m, "_sum", NULL, extra);
@@ -373,19 +430,19 @@ static void process_update(void)
         metric_family(METRIC_COUNTER, "cdc_log_messages_total", "level",
                       "Log lines written, by level");
 
-    /* counters that somebody else counts are stored, not added to */
     for (unsigned i = 0; i < LOG_LEVEL_COUNT; i++) {
-        atomic_store_explicit(&metric_get(lines, &levels[i])->value,
-                              (double)log_count((enum log_level)i),
-                              memory_order_relaxed);
+        metric_total(metric_get(lines, &levels[i]),
+                     (double)log_count((enum log_level)i));
     }
-    atomic_store_explicit(&single(METRIC_COUNTER, "process_cpu_seconds_total",
-                                  "User and system CPU time spent in seconds")
-                               ->value,
-                          process.cpu_seconds, memory_order_relaxed);
+    metric_total(single(METRIC_COUNTER, "process_cpu_seconds_total",
+                        "User and system CPU time spent in seconds"),
+                 process.cpu_seconds);
     metric_set(single(METRIC_GAUGE, "process_resident_memory_bytes",
                       "Resident memory size in bytes"),
                process.resident_bytes);
+    metric_set(single(METRIC_GAUGE, "process_virtual_memory_bytes",
+                      "Virtual memory size in bytes"),
+               process.virtual_bytes);
     metric_set(single(METRIC_GAUGE, "process_open_fds",
                       "Number of open file descriptors"),
                process.open_fds);
@@ -396,7 +453,7 @@ static void process_update(void)
 
 void metrics_init(const char *component)
 {
-    const char *const values[] = { CDC_VERSION, component };
+    const char *const values[] = { CDC_VERSION, CDC_REVISION, component };
     struct buf b;
 
     buf_init(&b, sizeof(component_label) - 1);
@@ -405,7 +462,7 @@ void metrics_init(const char *component)
     memcpy(component_label, buf_z(&b), b.len + 1);
     buf_fini(&b);
     metric_set(metric_get(metric_family(METRIC_GAUGE, "cdc_build_info",
-                                        "version,component",
+                                        "version,revision,component",
                                         "Version of the program; always 1"),
                           values),
                1);

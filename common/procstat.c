@@ -18,8 +18,8 @@ static double cpu_seconds(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
-/* The second number of /proc/self/statm, in pages. */
-static double resident_bytes(void)
+/* The first two numbers of /proc/self/statm, in pages. */
+static void memory_read(struct procstat *p)
 {
     char text[128];
     unsigned long long size, resident;
@@ -29,14 +29,15 @@ static double resident_bytes(void)
     if (fd >= 0) {
         (void)close(fd);
     }
+    p->virtual_bytes = p->resident_bytes = NAN;
     if (n <= 0) {
-        return NAN;
+        return;
     }
     text[n] = '\0';
-    if (sscanf(text, "%llu %llu", &size, &resident) != 2) {
-        return NAN;
+    if (sscanf(text, "%llu %llu", &size, &resident) == 2) {
+        p->virtual_bytes = (double)size * (double)sysconf(_SC_PAGESIZE);
+        p->resident_bytes = (double)resident * (double)sysconf(_SC_PAGESIZE);
     }
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
 static double open_fds(void)
@@ -63,10 +64,12 @@ static double max_fds(void)
 
 struct procstat procstat_read(void)
 {
-    return (struct procstat){
+    struct procstat p = {
         .cpu_seconds = cpu_seconds(),
-        .resident_bytes = resident_bytes(),
         .open_fds = open_fds(),
         .max_fds = max_fds(),
     };
+
+    memory_read(&p);
+    return p;
 }

@@ -7,6 +7,7 @@
 struct procstat {
     double cpu_seconds; /* user and system */
     double resident_bytes;
+    double virtual_bytes;
     double open_fds;
     double max_fds; /* infinity when there is no limit */
 };

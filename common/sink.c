@@ -37,7 +37,9 @@ struct sink {
     struct intake in;
     struct outage outage;
     int64_t tick_ms, check_ms; /* when the next one is due */
+    unsigned attempts;
     struct metric *retries[REASON_COUNT];
+    struct metric *requests[2]; /* their time: failed, answered */
     struct metric *batch_events;
 };
 
@@ -106,26 +108,34 @@ struct run {
     unsigned count;
 };
 
-static void run_end(struct run *run)
+static void run_end(struct sink *s, struct run *run)
 {
     if (run->count > 0) {
-        table_done(run->table, run->op, run->commit_us, run->count);
+        table_done(&s->tables, run->table, run->op, run->commit_us, run->count);
     }
     run->count = 0;
 }
 
-static void run_add(struct run *run, const struct item *it)
+static void run_add(struct sink *s, struct run *run, const struct item *it)
 {
     struct table *table = it->part->table;
 
     if (run->table != table || run->op != it->ev.op ||
         run->commit_us != it->ev.commit_us) {
-        run_end(run);
+        run_end(s, run);
     }
     run->table = table;
     run->op = it->ev.op;
     run->commit_us = it->ev.commit_us;
     run->count++;
+}
+
+/* What an attempt left unwritten. */
+static void count_failed(struct sink *s)
+{
+    for (unsigned i = 0; i < s->in.batch.count; i++) {
+        table_write_failed(s->in.batch.items[i].part->table, s->attempts);
+    }
 }
 
 /* What is DONE leaves the batch, and offsets follow. */
@@ -142,10 +152,10 @@ static void settle(struct sink *s)
         }
         offsets_settle(&it->part->offsets, it->offset);
         if (!it->ev.tombstone) {
-            run_add(&run, it); /* a tombstone repeats its delete */
+            run_add(s, &run, it); /* a tombstone repeats its delete */
         }
     }
-    run_end(&run);
+    run_end(s, &run);
     batch_compact(b);
     group_commit(s->group);
 }
@@ -242,6 +252,7 @@ static int prepare_shapes(struct sink *s, struct err *e)
         if (look_passed(s, table, &passed, e) < 0 ||
             s->ops->prepare(s->self, table_newest(table), shape, passed, e) <
                 0) {
+            table_write_failed(table, s->attempts);
             return -1;
         }
         table_set_ready(table, shape);
@@ -268,6 +279,7 @@ static int judge(struct sink *s, int rc, int64_t began_ms, struct err *e)
                       v.retry, s->in.batch.count, v.first_retry->why);
     }
     settle(s);
+    count_failed(s);
     if (stop) {
         return -1;
     }
@@ -284,12 +296,13 @@ static int judge(struct sink *s, int rc, int64_t began_ms, struct err *e)
 /* One attempt for what is left of the batch. */
 static int attempt(struct sink *s, struct err *e)
 {
-    int64_t began_ms = clock_ms();
+    int64_t began_ms = clock_ms(), sent_ms;
     int rc;
 
     if (check_fresh(s, e) < 0) {
         return -1;
     }
+    s->attempts++;
     if (prepare_shapes(s, e) < 0) {
         return may_retry(e) ? again(s, REASON_PREPARE, began_ms, e) : -1;
     }
@@ -301,7 +314,9 @@ static int attempt(struct sink *s, struct err *e)
     }
     s->in.batch.send_by_ms =
         clock_ms() - group_silence_ms(s->group) + SINK_BATCH_AGE_MS;
+    sent_ms = clock_ms();
     rc = s->ops->write(s->self, &s->in.batch, e);
+    metric_observe(s->requests[rc == 0], (double)(clock_ms() - sent_ms) / 1e3);
     return judge(s, rc, began_ms, e);
 }
 
@@ -392,13 +407,24 @@ static void declare_metrics(struct sink *s)
     struct metric_family *retries =
         metric_family(METRIC_COUNTER, "cdc_sink_retries_total", "reason",
                       "Attempts at the target that are made again, by reason");
-    struct metric_family *events = metric_family(
-        METRIC_HISTOGRAM, "cdc_batch_events", "", "Events of one batch");
+    struct metric_family *events =
+        metric_family_counts("cdc_batch_events", "", "Events of one batch");
+    struct metric_family *requests =
+        metric_family(METRIC_HISTOGRAM, "cdc_sink_request_duration_seconds",
+                      "sink,outcome", "Time of one attempt to write a batch");
 
     for (unsigned i = 0; i < REASON_COUNT; i++) {
         s->retries[i] = metric_get(retries, &reasons[i]);
     }
     s->batch_events = metric_get(events, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        const char *values[] = { s->ops->name, i ? "success" : "error" };
+
+        s->requests[i] = metric_get(requests, values);
+    }
+    s->in.heartbeat =
+        metric_time("cdc_heartbeat_last_received_timestamp_seconds",
+                    "Commit time of the newest heartbeat that came through");
 }
 
 static void init(struct sink *s, const struct sink_ops *ops, void *self,
@@ -413,6 +439,7 @@ static void init(struct sink *s, const struct sink_ops *ops, void *self,
                    conf->common.name);
     in->tables = &s->tables;
     in->schema_topic = s->schema_topic;
+    in->prefix = conf->common.name;
     in->limits.rows =
         conf->batch_size > 0 ? (unsigned)conf->batch_size : SINK_BATCH_ROWS;
     in->limits.bytes = (size_t)conf->batch_bytes;
@@ -453,6 +480,7 @@ static int register_self(struct sink *s, struct err *e)
                              .name = c->name,
                              .role = s->ops->component,
                              .listen = c->listen,
+                             .advertise = c->advertise,
                              .server = s->server,
                              .events = "cdc_sync_events_total",
                          },

@@ -102,6 +102,12 @@ struct sink_ops {
     /* Is the target reachable and usable (credentials, version floor)? For
        `check` and before the first batch. */
     int (*check)(void *self, struct err *e);
+
+    /* The counter of writes, "cdc_elasticsearch_writes_total" (or NULL), its
+       label ("index"; NULL = "table"), and what appends that label's value
+       (NULL = as every `table`). */
+    const char *writes, *writes_label;
+    void (*writes_name)(struct buf *b, const struct shape *shape);
 };
 
 /* The options all sinks share; the target's struct begins with it. */

@@ -35,6 +35,20 @@ void tables_init(struct tables *t, const struct sink_ops *ops)
         "Time from the source's commit to the acknowledgement");
     t->lag = metric_family(METRIC_GAUGE, "cdc_sync_lag_seconds", "table",
                            "Sync lag in seconds for each table");
+    t->dead = metric_family(METRIC_COUNTER, "cdc_dead_letters_total",
+                            "table,error_type",
+                            "Events put aside as dead letters, by reason");
+    t->last_commit = metric_time("cdc_source_last_commit_timestamp_seconds",
+                                 "Commit time of the newest transaction seen");
+    if (ops->writes) {
+        const char *label = ops->writes_label ? ops->writes_label : "table";
+
+        t->writes = metric_family(
+            METRIC_COUNTER, ops->writes,
+            strcmp(label, "index") == 0 ? "index,status" : "table,status",
+            "Events written to the target (success), and attempts that failed "
+            "(error)");
+    }
 }
 
 void tables_fini(struct tables *t)
@@ -78,7 +92,32 @@ static void make_series(struct tables *t, struct table *table)
 
         (void)metric_get(t->errors, values);
         table->lag = metric_get(t->lag, values);
+        (void)metric_get(t->dead, values);
     }
+}
+
+static void make_writes(struct tables *t, struct table *table,
+                        const struct shape *shape)
+{
+    struct buf name;
+
+    if (!t->writes) {
+        return;
+    }
+    buf_init(&name, 1024);
+    if (t->ops->writes_name) {
+        t->ops->writes_name(&name, shape);
+    } else {
+        shape_label(&name, shape);
+    }
+    {
+        const char *written[] = { buf_z(&name), "success" };
+        const char *failed[] = { buf_z(&name), "error" };
+
+        table->written = metric_get(t->writes, written);
+        table->write_failed = metric_get(t->writes, failed);
+    }
+    buf_fini(&name);
 }
 
 static struct table *table_new(struct tables *t, const struct shape *shape)
@@ -92,6 +131,7 @@ static struct table *table_new(struct tables *t, const struct shape *shape)
     table->label = xstrdup(buf_z(&label));
     buf_fini(&label);
     make_series(t, table);
+    make_writes(t, table, shape);
     return table;
 }
 
@@ -123,15 +163,27 @@ struct table *tables_get(struct tables *t, const struct shape *shape)
     return table;
 }
 
-void table_done(struct table *table, enum event_op op, int64_t commit_us,
-                unsigned count)
+void table_done(struct tables *t, struct table *table, enum event_op op,
+                int64_t commit_us, unsigned count)
 {
     unsigned i = op_index(op);
     int64_t took_us = clock_wall_us() - commit_us;
 
     metric_add(table->done[i], count);
+    if (table->written) {
+        metric_add(table->written, count);
+    }
+    metric_time_raise(&t->last_commit, commit_us);
     metric_observe_n(table->latency[i], took_us > 0 ? (double)took_us / 1e6 : 0,
                      count);
+}
+
+void table_write_failed(struct table *table, unsigned attempt)
+{
+    if (table->write_failed && table->failed_attempt != attempt) {
+        table->failed_attempt = attempt;
+        metric_add(table->write_failed, 1);
+    }
 }
 
 void table_error(struct tables *t, const struct table *table,

@@ -29,8 +29,10 @@ struct table {
     struct metric *done[TABLE_OPS], *failed[TABLE_OPS];
     struct metric *latency[TABLE_OPS];
     struct metric *lag;
-    _Atomic int64_t oldest_us; /* commit time; 0 = caught up */
-    int64_t found_us;          /* scratch of the search for the oldest */
+    struct metric *written, *write_failed; /* NULL: the target has none */
+    unsigned failed_attempt;               /* the last one that was counted */
+    _Atomic int64_t oldest_us;             /* commit time; 0 = caught up */
+    int64_t found_us; /* scratch of the search for the oldest */
 
     const struct shape **ready; /* the target was prepared for */
     unsigned ready_count, ready_cap;
@@ -42,7 +44,8 @@ struct tables {
     unsigned count, cap;
     const struct sink_ops *ops;
     char component[64]; /* component="sink-es" */
-    struct metric_family *events, *errors, *latency, *lag;
+    struct metric_family *events, *errors, *latency, *lag, *dead, *writes;
+    struct metric_time last_commit;
 };
 
 /* Declares the families. `ops` is borrowed. */
@@ -59,8 +62,12 @@ struct table *tables_get(struct tables *t, const struct shape *shape);
 struct table *tables_find(const struct tables *t, const char *topic);
 
 /* `count` events of one kind are settled, committed at `commit_us`. */
-void table_done(struct table *table, enum event_op op, int64_t commit_us,
-                unsigned count);
+void table_done(struct tables *t, struct table *table, enum event_op op,
+                int64_t commit_us, unsigned count);
+
+/* Attempt number `attempt` (from 1) left something of the table unwritten;
+   counts once, however often it is said. */
+void table_write_failed(struct table *table, unsigned attempt);
 
 /* An event was refused, for a reason of the closed set of ecosystem.md 3.2.
    table_failed also counts it as finished, with its operation; a record that

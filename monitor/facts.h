@@ -54,13 +54,15 @@ struct facts {
     struct fact_slot slot;
     struct lag lag;
     bool lag_checked;
-    char lag_why[200];           /* the last round did not come through: why */
-    double error_rate;           /* 0..1 */
-    bool inconsistent;           /* consistency.h: source and targets differ */
-    double throughput;           /* events/s */
-    double rates[SINK_COUNT];    /* events/s of each sink */
-    int64_t started_us;          /* of the monitor */
-    struct fact_worker *workers; /* those that answer, and one that does not
+    char lag_why[200];        /* the last round did not come through: why */
+    double error_rate;        /* 0..1 */
+    bool inconsistent;        /* consistency.h: source and targets differ */
+    double throughput;        /* events/s */
+    double rates[SINK_COUNT]; /* events/s of each sink */
+    double heartbeat_s[SINK_COUNT]; /* commit time of the newest heartbeat that
+                                       came through; 0 = none yet */
+    int64_t started_us;             /* of the monitor */
+    struct fact_worker *workers;    /* those that answer, and one that does not
                                     for a role of which none does */
     unsigned worker_count;
 };

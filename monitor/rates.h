@@ -24,9 +24,10 @@ enum {
 
 /* What one worker's exposition says. */
 struct rates_reading {
-    double start_s;  /* process_start_time_seconds, 0 = not given */
-    double finished; /* sum of cdc_sync_events_total */
-    double rejected; /* sum of cdc_sync_errors_total */
+    double start_s;     /* process_start_time_seconds, 0 = not given */
+    double finished;    /* sum of cdc_sync_events_total */
+    double rejected;    /* sum of cdc_sync_errors_total */
+    double heartbeat_s; /* commit time of its newest heartbeat; 0 = none */
 };
 
 /* One worker; zero-initialise when it is met. */

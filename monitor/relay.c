@@ -280,6 +280,9 @@ struct rates_reading relay_reading(struct str text)
             reading.finished += line.number;
         } else if (str_eq(line.name, STR("cdc_sync_errors_total"))) {
             reading.rejected += line.number;
+        } else if (str_eq(line.name, STR("cdc_heartbeat_last_received_"
+                                         "timestamp_seconds"))) {
+            reading.heartbeat_s = line.number;
         } else if (str_eq(line.name, STR("process_start_time_seconds"))) {
             reading.start_s = line.number;
         }
@@ -309,6 +312,9 @@ static void worker_keep(struct relay *r, struct relay_role *rr,
     struct rates_reading reading = relay_reading(buf_str(&rq->reply));
 
     (void)pthread_mutex_lock(r->lock);
+    if (reading.heartbeat_s > rr->heartbeat_s) {
+        rr->heartbeat_s = reading.heartbeat_s;
+    }
     w->twin = is_twin(rr, w, reading.start_s);
     if (w->twin) {
         rates_note(&w->source, &reading);

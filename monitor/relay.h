@@ -69,6 +69,7 @@ struct relay_role {
     unsigned worker_count;
     struct relay_entry entries[RELAY_WORKERS_MAX]; /* under the lock */
     unsigned entry_count;
+    double heartbeat_s; /* the newest of all its workers; under the lock */
     bool rounds;        /* at least one round is over; under the lock */
     struct rates rates; /* under the lock */
 };

@@ -68,6 +68,27 @@ static void write_messages(struct buf *b, const struct facts *f)
     }
 }
 
+static void write_heartbeats(struct buf *b, const struct facts *f)
+{
+    bool any = false;
+
+    for (int s = 0; s < SINK_COUNT; s++) {
+        if (f->heartbeat_s[s] <= 0) {
+            continue;
+        }
+        if (!any) {
+            family(b, "cdc_heartbeat_last_received_timestamp_seconds", "gauge",
+                   "Commit time of the newest heartbeat that came through");
+        }
+        any = true;
+        buf_printf(b,
+                   "cdc_heartbeat_last_received_timestamp_seconds{"
+                   "consumer_group=\"%s-%s\"}",
+                   f->name, sink_names[s]);
+        value(b, f->heartbeat_s[s]);
+    }
+}
+
 static void write_services(struct buf *b, const struct facts *f,
                            struct health_now now)
 {
@@ -172,6 +193,7 @@ void series_write(struct buf *b, const struct facts *f, struct health_now now)
     write_services(b, f, now);
     write_lag(b, f, now);
     write_messages(b, f);
+    write_heartbeats(b, f);
     write_slot(b, f);
     write_workers(b, f);
     metrics_write(b, NULL);

@@ -10,6 +10,7 @@
  *   cdc_monitor_status{status}          one of three is 1
  *   cdc_monitor_worker_up{role,worker}
  *   cdc_component_health{component,status}    up, down or disabled is 1
+ *   cdc_heartbeat_last_received_timestamp_seconds{consumer_group}
  *   cdc_kafka_consumer_lag_messages{consumer_group,topic,partition}
  *   cdc_replication_slot_active, _lag_bytes, _retained_bytes,
  *   _safe_wal_bytes {slot_name}, _wal_status{slot_name,wal_status}

@@ -379,6 +379,7 @@ static void workers_tell(struct watch *w, int64_t now_ms)
         double throughput = rates_throughput(rates, now_ms);
 
         w->facts.rates[s] = throughput;
+        w->facts.heartbeat_s[s] = w->relay.roles[role].heartbeat_s;
         if (w->facts.lag.enabled[s]) {
             rates_gain(rates, now_ms, &finished, &rejected);
             slowest =

@@ -352,13 +352,19 @@ static int truncate(const struct capture *c, const struct repl_msg *m,
     return 0;
 }
 
-/* One of our watermarks? Another pipeline's in the same database is not. */
-static void message(struct capture *c)
+/* One of our watermarks or heartbeats? Another pipeline's in the same database
+   is not. */
+static void message(struct capture *c, enum capture_result *ret_result)
 {
     size_t name = strlen(c->pipeline);
     struct str s = c->msg.content;
     char digits[24];
 
+    if (ledger_in_transaction(c->ledger) &&
+        heartbeat_is(c->pipeline, c->msg.transactional, c->msg.prefix, s)) {
+        *ret_result = CAPTURE_HEARTBEAT;
+        return;
+    }
     if (!c->msg.transactional ||
         !str_eq(c->msg.prefix, STR(CAPTURE_WATERMARK)) || s.len <= name + 1 ||
         memcmp(s.p, c->pipeline, name) != 0 || s.p[name] != ' ' ||
@@ -385,7 +391,7 @@ static int dispatch(struct capture *c, const struct repl_msg *m,
         }
         return 0;
     case PGO_TRUNCATE: return truncate(c, m, e);
-    case PGO_MESSAGE: message(c); return 0;
+    case PGO_MESSAGE: message(c, ret_result); return 0;
     case PGO_ORIGIN:
     case PGO_TYPE: return 0;
     }

@@ -16,6 +16,7 @@
 #pragma once
 
 #include "common/rowversion.h"
+#include "producer/heartbeat.h"
 #include "producer/pgoutput.h"
 #include "producer/publish.h"
 #include "producer/repl.h"
@@ -29,6 +30,7 @@ enum capture_result {
     CAPTURE_NOTHING,   /* a message without consequence */
     CAPTURE_RECORDS,   /* records[0..record_count) are to be published */
     CAPTURE_RELATION,  /* msg is a Relation message of a captured table */
+    CAPTURE_HEARTBEAT, /* of ours, inside its transaction (heartbeat.h) */
     CAPTURE_COMMITTED, /* a transaction ended: between two of them now */
 };
 

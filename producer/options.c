@@ -9,6 +9,7 @@ static const struct conf_bind binds[] = {
     { "source.url", offsetof(struct options, database_url) },
     { "source.tables.include", offsetof(struct options, tables) },
     { "source.polling_interval", offsetof(struct options, polling_ms) },
+    { "source.heartbeat_interval", offsetof(struct options, heartbeat_ms) },
     { "kafka.create.partitions", offsetof(struct options, partitions) },
     { "kafka.create.replication_factor",
       offsetof(struct options, replication_factor) },

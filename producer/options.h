@@ -10,6 +10,7 @@ struct options {
     char *database_url;
     char *tables;
     int polling_ms; /* of catalog and new tables */
+    int heartbeat_ms;
     int partitions;
     int replication_factor;
 };

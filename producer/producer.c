@@ -11,6 +11,7 @@ enum {
     LEDGER_SLOTS = 1 << 16,
     STEPS_PER_TURN = 1024, /* stream messages, then the others have theirs */
     CONFIRM_MS = 1000,
+    GAUGES_MS = 1000,
     CONFIRM_SOON_MS = 20,
     WAIT_MS_MAX = 200,
     DRAIN_MS = 15 * 1000,
@@ -30,6 +31,8 @@ static void names_make(struct producer *p)
     }
     p->slot[i] = '\0';
     (void)snprintf(p->schema_topic, sizeof(p->schema_topic), "%s.schema", name);
+    (void)snprintf(p->heartbeat_topic, sizeof(p->heartbeat_topic),
+                   "%s.heartbeat", name);
 }
 
 static int url_make(struct producer *p, struct err *e)
@@ -51,6 +54,8 @@ static int url_make(struct producer *p, struct err *e)
 static void parts_join(struct producer *p)
 {
     const char *name = p->opt.common.name, *url = buf_z(&p->url);
+    const char *heartbeat_topic =
+        p->opt.heartbeat_ms > 0 ? p->heartbeat_topic : NULL;
 
     p->adopt = (struct adopt){
         .selection = &p->selection,
@@ -67,6 +72,7 @@ static void parts_join(struct producer *p)
         .pipeline = name,
         .slot = p->slot,
         .schema_topic = p->schema_topic,
+        .heartbeat_topic = heartbeat_topic,
         .pub = &p->pub,
         .adopt = &p->adopt,
         .tables = &p->tables,
@@ -93,9 +99,34 @@ static void parts_join(struct producer *p)
         .pub = &p->pub,
         .ledger = &p->ledger,
         .copy = &p->copy,
+        .heartbeat = &p->heartbeat,
         .schema_topic = p->schema_topic,
+        .heartbeat_topic = heartbeat_topic,
         .place = &p->session.place,
     };
+}
+
+static struct metric *gauge(const char *name, const char *help)
+{
+    return metric_get(metric_family(METRIC_GAUGE, name, "", help), NULL);
+}
+
+static void gauges_init(struct producer *p)
+{
+    p->copying =
+        gauge("cdc_snapshot_running", "1 while existing rows are copied");
+    p->connected = gauge("cdc_capture_streaming",
+                         "1 while the replication stream is open");
+    p->tables_left = gauge("cdc_snapshot_tables_remaining",
+                           "Tables whose existing rows are not all copied yet");
+    p->queue_messages = gauge("cdc_kafka_producer_queue_messages",
+                              "Records that Kafka has not acknowledged yet");
+    p->queue_bytes =
+        gauge("cdc_kafka_producer_queue_bytes",
+              "Keys and values that Kafka has not acknowledged yet");
+    p->stream.last_commit =
+        metric_time("cdc_source_last_commit_timestamp_seconds",
+                    "Commit time of the newest transaction seen");
 }
 
 int producer_open(struct producer *p, struct err *e)
@@ -112,14 +143,8 @@ int producer_open(struct producer *p, struct err *e)
     parts_join(p);
     capture_init(p->cap);
     copy_init(&p->copy);
-    p->copying =
-        metric_get(metric_family(METRIC_GAUGE, "cdc_snapshot_running", "",
-                                 "1 while existing rows are copied"),
-                   NULL);
-    p->connected =
-        metric_get(metric_family(METRIC_GAUGE, "cdc_capture_streaming", "",
-                                 "1 while the replication stream is open"),
-                   NULL);
+    heartbeat_init(&p->heartbeat, p->opt.common.name, p->opt.heartbeat_ms);
+    gauges_init(p);
     return publish_open(&p->pub, p->opt.common.brokers, &p->ledger, e);
 }
 
@@ -211,7 +236,7 @@ static int catalog_turn(struct producer *p, struct err *e)
 {
     unsigned joined = 0;
 
-    if (clock_ms() < p->catalog_due_ms) {
+    if (clock_ms() < p->catalog_due_ms || heartbeat_busy(&p->heartbeat)) {
         return 0;
     }
     p->catalog_due_ms = clock_ms() + p->opt.polling_ms;
@@ -226,6 +251,23 @@ static int catalog_turn(struct producer *p, struct err *e)
     log_warn("looking for new tables failed, it is tried again", "error=%s",
              e->text);
     return 0;
+}
+
+/* What nobody needs more often than once a second. */
+static void gauges_turn(struct producer *p)
+{
+    unsigned left = 0;
+
+    if (clock_ms() < p->gauges_due_ms) {
+        return;
+    }
+    p->gauges_due_ms = clock_ms() + GAUGES_MS;
+    for (unsigned i = 0; i < p->tables.count; i++) {
+        left += p->tables.list[i]->copy == TABLE_COPY_PENDING;
+    }
+    metric_set(p->tables_left, left);
+    metric_set(p->queue_messages, (double)p->pub.queued_count);
+    metric_set(p->queue_bytes, (double)p->pub.queued_bytes);
 }
 
 static void wait_any(struct producer *p)
@@ -275,10 +317,11 @@ static int loop(struct producer *p, struct err *e)
     while (!stop_requested()) {
         bool moved = false;
 
+        gauges_turn(p);
         if (awake_check(p, &turn_ms, e) < 0 ||
             publish_poll(&p->pub, 0, e) < 0 || confirm(p, e) < 0 ||
             stream_turn(p, &moved, e) < 0 || copy_turn(p, &moved, e) < 0 ||
-            catalog_turn(p, e) < 0) {
+            catalog_turn(p, e) < 0 || heartbeat_turn(&p->heartbeat, e) < 0) {
             return -1;
         }
         if (!moved) {
@@ -299,6 +342,7 @@ static int streaming(struct producer *p, struct err *e)
     copy_reset(&p->copy);
     p->cap->lsn_base = p->session.state.lsn_base;
     p->stream.conn = p->session.conn;
+    heartbeat_reset(&p->heartbeat, p->session.conn);
     p->catalog_due_ms = clock_ms() + p->opt.polling_ms;
     backoff_reset(&p->retry);
     metric_set(p->connected, 1);
@@ -359,6 +403,7 @@ static int attempt(struct producer *p, struct err *e)
 
     if (streamed) {
         rc = streaming(p, e);
+        heartbeat_reset(&p->heartbeat, NULL);
     }
     server_ready(p->server, false);
     metric_set(p->connected, 0);
@@ -400,6 +445,7 @@ static int listener_open(struct producer *p, struct err *e)
                              .name = c->name,
                              .role = "producer",
                              .listen = c->listen,
+                             .advertise = c->advertise,
                              .server = p->server,
                              .events = "cdc_kafka_messages_published_total",
                          },

@@ -21,7 +21,7 @@
 struct producer {
     struct options opt;
     char slot[64]; /* name of slot and publication */
-    char schema_topic[64];
+    char schema_topic[64], heartbeat_topic[64];
     struct buf url; /* DATABASE_URL as libpq takes it */
 
     struct selection selection;
@@ -34,12 +34,14 @@ struct producer {
     struct capture *cap;
     struct copy copy;
     struct stream stream;
+    struct heartbeat heartbeat;
     struct server *server;
     struct registry *registry;
 
-    int64_t catalog_due_ms;
+    int64_t catalog_due_ms, gauges_due_ms;
     struct backoff retry;
-    struct metric *copying, *connected;
+    struct metric *copying, *connected, *queue_messages, *queue_bytes,
+        *tables_left;
 };
 
 /* Puts the parts together from the options. Zero-initialise first. */

@@ -29,6 +29,8 @@ static void on_report(rd_kafka_t *rk, const rd_kafka_message_t *m, void *arg)
     enum publish_for who = (enum publish_for)(opaque & FOR_MASK);
 
     (void)rk;
+    pub->queued_count--;
+    pub->queued_bytes -= m->len + m->key_len;
     if (m->err) {
         char what[300];
 
@@ -187,6 +189,21 @@ static rd_kafka_vu_t header(const char *name, const void *value, size_t len)
                             .u.header = { name, value, (ssize_t)len } };
 }
 
+/* Who waits for the report of what was handed over, or was not. */
+static void account(struct publish *pub, enum publish_result result,
+                    size_t bytes, enum publish_for who, uintptr_t token)
+{
+    if (result == PUBLISH_SENT) {
+        pub->queued_count++;
+        pub->queued_bytes += bytes;
+    }
+    if (result != PUBLISH_SENT && who == PUBLISH_STREAM) {
+        ledger_acked(pub->ledger, token); /* nothing went out: take it back */
+    } else if (result == PUBLISH_SENT && who != PUBLISH_STREAM) {
+        pub->outstanding[who]++;
+    }
+}
+
 enum publish_result publish_record(struct publish *pub,
                                    const struct record *rec,
                                    enum publish_for who, struct err *e)
@@ -216,11 +233,7 @@ enum publish_result publish_record(struct publish *pub,
     vus[7].u.ptr = (void *)(token << FOR_BITS | who);
     enum publish_result result = sent(
         pub, rd_kafka_produceva(pub->rk, vus, count), rec->table->topic, e);
-    if (result != PUBLISH_SENT && who == PUBLISH_STREAM) {
-        ledger_acked(pub->ledger, token); /* nothing went out: take it back */
-    } else if (result == PUBLISH_SENT && who != PUBLISH_STREAM) {
-        pub->outstanding[who]++;
-    }
+    account(pub, result, rec->key.len + rec->value.len, who, token);
     return result;
 }
 
@@ -228,6 +241,7 @@ enum publish_result publish_control(struct publish *pub, const char *topic,
                                     struct str key, struct str value,
                                     enum publish_for who, struct err *e)
 {
+    uintptr_t token = who == PUBLISH_STREAM ? ledger_sent(pub->ledger) : 0;
     rd_kafka_vu_t vus[] = {
         { .vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = topic },
         { .vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = 0 },
@@ -236,14 +250,13 @@ enum publish_result publish_control(struct publish *pub, const char *topic,
         { .vtype = RD_KAFKA_VTYPE_VALUE,
           .u.mem = { (void *)(uintptr_t)value.p, value.len } },
         { .vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY },
-        { .vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = (void *)(uintptr_t)who },
+        { .vtype = RD_KAFKA_VTYPE_OPAQUE,
+          .u.ptr = (void *)(token << FOR_BITS | who) },
     };
     enum publish_result result =
         sent(pub, rd_kafka_produceva(pub->rk, vus, COUNT_OF(vus)), topic, e);
 
-    if (result == PUBLISH_SENT) {
-        pub->outstanding[who]++;
-    }
+    account(pub, result, key.len + value.len, who, token);
     return result;
 }
 

@@ -51,6 +51,7 @@ struct publish {
     struct ledger *ledger;
     int wake[2]; /* pipe: readable when reports wait */
     uint64_t outstanding[PUBLISH_FOR_COUNT]; /* all but the stream's */
+    uint64_t queued_count, queued_bytes;     /* without a report yet */
     struct err failure; /* kind != ERR_NONE: stop, confirm nothing */
 };
 
@@ -76,7 +77,8 @@ enum publish_result publish_record(struct publish *pub,
                                    const struct record *rec,
                                    enum publish_for who, struct err *e);
 
-/* Hands over a control record (schema, state) to partition 0 of a topic. */
+/* Hands over a control record (schema, state, heartbeat) to partition 0 of a
+   topic. For PUBLISH_STREAM the ledger must be in a transaction. */
 enum publish_result publish_control(struct publish *pub, const char *topic,
                                     struct str key, struct str value,
                                     enum publish_for who, struct err *e);

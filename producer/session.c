@@ -148,6 +148,7 @@ int session_open(struct session *s, struct err *e)
     if (look(s, &slot, e) < 0 || slot_judge(&slot, s->slot, &s->state, e) < 0 ||
         control_topic(s, s->state.topic, e) < 0 ||
         control_topic(s, s->schema_topic, e) < 0 ||
+        (s->heartbeat_topic && control_topic(s, s->heartbeat_topic, e) < 0) ||
         adopt_publication(s->adopt, s->conn, e) < 0 ||
         adopt_sync(s->adopt, s->conn, true, &joined, e) < 0 ||
         first_start(s, &slot, e) < 0) {

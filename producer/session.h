@@ -21,6 +21,7 @@ struct session {
     const char *pipeline;
     const char *slot; /* name of slot and publication */
     const char *schema_topic;
+    const char *heartbeat_topic; /* NULL: none is needed */
     struct publish *pub;
     struct adopt *adopt;
     struct tables *tables;

@@ -2,8 +2,8 @@
  * stream.h - one step of the stream: message -> meaning -> records -> Kafka.
  *
  * Ties repl, capture, resolve and publish together and holds what may be
- * half-done between two steps: records not yet taken by a full queue, a
- * shape not yet acknowledged. While either is there, nothing more is read:
+ * half-done between two steps: records and heartbeats not yet taken by a
+ * full queue, a shape not yet acknowledged. While either is there, nothing more is read:
  * that is the backpressure (status updates go on meanwhile).
  */
 #pragma once
@@ -19,11 +19,16 @@ struct stream {
     struct ledger *ledger;
     struct copy *copy;
     PGconn *conn; /* catalog questions */
+    struct heartbeat *heartbeat;
     const char *schema_topic;
+    const char *heartbeat_topic; /* NULL: heartbeats are switched off */
     const struct relation_place *place;
 
     unsigned record_next;   /* of cap->records, not yet published */
     struct table *shape_of; /* its new relation's shape must go out first */
+    bool beats;             /* a heartbeat, not yet published */
+
+    struct metric_time last_commit;
 };
 
 /* Forgets what is half-done: after a lost connection. */

@@ -57,6 +57,7 @@ const struct sink_ops ch_ops = {
     .prepare = ch_prepare,
     .write = ch_write,
     .check = ch_check,
+    .writes = "cdc_clickhouse_writes_total",
 };
 
 int ch_conf_check(const void *settings, struct err *e)

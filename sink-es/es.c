@@ -52,6 +52,9 @@ const struct sink_ops es_ops = {
     .prepare = es_prepare,
     .write = es_write,
     .check = es_check,
+    .writes = "cdc_elasticsearch_writes_total",
+    .writes_label = "index",
+    .writes_name = shape_alias,
 };
 
 int es_conf_check(const void *settings, struct err *e)

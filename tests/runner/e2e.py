@@ -8,6 +8,7 @@ import shutil
 import sys
 import xml.etree.ElementTree
 
+from . import prometheus
 from .build import build
 from .shell import ROOT, build_dir, capture, say, stream, tail
 
@@ -61,6 +62,10 @@ def run(report, wanted):
     report.check("e2e", "pinned packages", problems)
     if problems:
         return
+    tools, problems = prometheus.ensure(cache_dir())
+    report.check("e2e", "prometheus and promtool", problems)
+    if problems:
+        return
     folder, problems = build("release")
     report.check("e2e", "release builds without a warning", problems)
     if problems:
@@ -74,6 +79,8 @@ def run(report, wanted):
         argv += ["-k", wanted]
     env = dict(os.environ, DATA_SYNC_PROGRAMS=str(folder),
                PYTHONDONTWRITEBYTECODE="1")
+    if tools:
+        env["PATH"] = f"{tools}:{env['PATH']}"
     rc = stream(argv, env)
     judge(report, junit, rc)
 

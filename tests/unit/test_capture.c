@@ -325,6 +325,45 @@ static void watermarks(void **state)
     }
 }
 
+/* Ours, in its transaction, is an event to publish; it takes no number of the
+   transaction, and what is not ours is nothing. */
+static void heartbeats(void **state)
+{
+    static const struct {
+        const char *prefix, *content;
+        uint8_t flags;
+        enum capture_result want;
+    } cases[] = {
+        { HEARTBEAT_PREFIX, "cdc 1700000000000000", 1, CAPTURE_HEARTBEAT },
+        { HEARTBEAT_PREFIX, "cdc2 1", 1, CAPTURE_NOTHING },
+        { HEARTBEAT_PREFIX, "cdc", 1, CAPTURE_NOTHING },
+        { HEARTBEAT_PREFIX, "cdc ", 1, CAPTURE_NOTHING },
+        { HEARTBEAT_PREFIX, "", 1, CAPTURE_NOTHING },
+        { "cdc-heartbeats", "cdc 1", 1, CAPTURE_NOTHING },
+        /* not transactional: it may come before what was committed earlier */
+        { HEARTBEAT_PREFIX, "cdc 1", 0, CAPTURE_NOTHING },
+    };
+    struct world *w = *state;
+    enum capture_result result;
+    uint64_t lsn = 0x2000;
+
+    for (unsigned i = 0; i < COUNT_OF(cases); i++, lsn += 0x100) {
+        begin(w, lsn);
+        buf_char(&w->message, 'M');
+        put(&w->message, cases[i].flags, 1);
+        put(&w->message, 0x1000, 8);
+        buf_add(&w->message, cases[i].prefix, strlen(cases[i].prefix) + 1);
+        put(&w->message, strlen(cases[i].content), 4);
+        buf_add(&w->message, cases[i].content, strlen(cases[i].content));
+        assert_int_equal(take(w, &result), 0);
+        assert_int_equal(result, cases[i].want);
+        assert_int_equal(w->cap.tx_seq, 0);
+        assert_true(ledger_in_transaction(&w->ledger));
+        commit(w, lsn);
+        assert_true(w->cap.done_watermark == 0);
+    }
+}
+
 /* A transaction that is sent again after a lost connection gets the same
    versions; commit order that goes back within a connection is refused. */
 static void comes_again(void **state)
@@ -424,6 +463,7 @@ int main(void)
         TEST(deletes),
         TEST(stops),
         TEST(watermarks),
+        TEST(heartbeats),
         TEST(comes_again),
         TEST(stops_at_a_broken_old_row),
         TEST(ignores_tables_not_captured),

@@ -124,6 +124,58 @@ static void histogram(void **state)
     assert_int_equal(count_of("cdc_sync_latency_seconds_bucket"), 18);
 }
 
+/* Events of a batch are no seconds. */
+static void counts(void **state)
+{
+    struct metric_family *f = metric_family_counts("cdc_counts", "", "Counts");
+    struct metric *m = metric_get(f, NULL);
+
+    (void)state;
+    assert_ptr_equal(metric_family_counts("cdc_counts", "", "Counts"), f);
+    metric_observe(m, 1);
+    metric_observe(m, 60);
+    metric_observe(m, 50000);
+    metric_observe(m, 50001);
+    (void)written(NULL);
+    assert_line("cdc_counts_bucket{le=\"1\"} 1");
+    assert_line("cdc_counts_bucket{le=\"50\"} 1");
+    assert_line("cdc_counts_bucket{le=\"100\"} 2");
+    assert_line("cdc_counts_bucket{le=\"50000\"} 3");
+    assert_line("cdc_counts_bucket{le=\"+Inf\"} 4");
+    assert_line("cdc_counts_sum 100062");
+    assert_int_equal(count_of("cdc_counts_bucket"), 16);
+}
+
+/* Not shown before it is known, then only growing. */
+static void times(void **state)
+{
+    struct metric_time t = metric_time("cdc_time_seconds", "Time");
+
+    (void)state;
+    (void)written(NULL);
+    assert_int_equal(count_of("cdc_time_seconds"), 0);
+    metric_time_raise(&t, 1700000000500000);
+    metric_time_raise(&t, 1600000000000000);
+    (void)written(NULL);
+    assert_line("cdc_time_seconds 1700000000.5");
+}
+
+static void over_a_family(void **state)
+{
+    struct metric_family *f =
+        metric_family(METRIC_COUNTER, "cdc_over_total", "n", "Over");
+
+    (void)state;
+    assert_true(metrics_sum("cdc_no_such_total") == 0);
+    assert_true(metrics_max("cdc_no_such_total") == 0);
+    assert_true(metrics_sum("cdc_over_total") == 0);
+    metric_total(metric_get(f, (const char *[]){ "a" }), 5);
+    metric_total(metric_get(f, (const char *[]){ "a" }), 3); /* counted anew */
+    metric_add(metric_get(f, (const char *[]){ "b" }), 4);
+    assert_true(metrics_sum("cdc_over_total") == 7);
+    assert_true(metrics_max("cdc_over_total") == 4);
+}
+
 static void numbers(void **state)
 {
     static const struct {
@@ -160,12 +212,15 @@ static void process_and_build(void **state)
     assert_string_equal(metrics_component(), "component=\"producer\"");
     (void)written(metrics_component());
     /* the extra label never stands twice in a series */
-    assert_line("cdc_build_info{version=\"" CDC_VERSION
-                "\",component=\"producer\"} 1");
+    assert_non_null(strstr(buf_z(&text),
+                           "\ncdc_build_info{version=\"" CDC_VERSION
+                           "\",revision=\""));
+    assert_int_equal(count_of(",component=\"producer\"} 1\n"), 1);
     assert_line("cdc_log_messages_total{level=\"error\","
                 "component=\"producer\"} 0");
     assert_int_equal(count_of("\nprocess_cpu_seconds_total{"), 1);
     assert_int_equal(count_of("\nprocess_resident_memory_bytes{"), 1);
+    assert_int_equal(count_of("\nprocess_virtual_memory_bytes{"), 1);
     assert_int_equal(count_of("\nprocess_open_fds{"), 1);
     assert_int_equal(count_of("\nprocess_max_fds{"), 1);
     assert_int_equal(count_of("\nprocess_start_time_seconds{"), 1);
@@ -229,6 +284,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_and_gauges),
         cmocka_unit_test(histogram),
+        cmocka_unit_test(counts),
+        cmocka_unit_test(times),
+        cmocka_unit_test(over_a_family),
         cmocka_unit_test(numbers),
         cmocka_unit_test(process_and_build),
         cmocka_unit_test(empty_families_are_silent),

@@ -112,6 +112,48 @@ static void partitions_by_murmur2_and_counts(void **state)
     }
 }
 
+/* A heartbeat: its transaction is confirmed when Kafka has it, not before. */
+static void a_control_record_of_the_stream_counts(void **state)
+{
+    struct world *w = *state;
+
+    ledger_begin(&w->ledger);
+    assert_int_equal(publish_control(&w->pub, control, STR("{}"), STR("{}"),
+                                     PUBLISH_STREAM, &w->e),
+                     PUBLISH_SENT);
+    ledger_commit(&w->ledger, 0x100);
+    assert_int_equal(ledger_outstanding(&w->ledger), 1);
+    assert_int_equal(ledger_confirmable(&w->ledger), 0);
+    assert_int_equal(publish_control(&w->pub, control, STR("{}"), STR("{}"),
+                                     PUBLISH_STATE, &w->e),
+                     PUBLISH_SENT);
+    assert_int_equal(w->pub.outstanding[PUBLISH_STATE], 1);
+    assert_int_equal(publish_flush(&w->pub, WAIT_MS, &w->e), 0);
+    assert_int_equal(ledger_confirmable(&w->ledger), 0x100);
+    assert_int_equal(w->pub.outstanding[PUBLISH_STREAM], 0);
+    assert_int_equal(w->pub.outstanding[PUBLISH_STATE], 0);
+}
+
+/* One that Kafka refuses leaves no hole in the ledger, and stops. */
+static void a_refused_control_record_is_taken_back(void **state)
+{
+    struct world *w = *state;
+    struct buf large;
+
+    buf_init(&large, PUBLISH_RECORD_BYTES_MAX + 1);
+    (void)buf_reserve(&large, PUBLISH_RECORD_BYTES_MAX + 1);
+    large.len = PUBLISH_RECORD_BYTES_MAX + 1;
+    memset(large.p, 'x', large.len);
+    ledger_begin(&w->ledger);
+    assert_int_equal(publish_control(&w->pub, control, STR("{}"),
+                                     buf_str(&large), PUBLISH_STREAM, &w->e),
+                     PUBLISH_FAILED);
+    assert_int_equal(ledger_outstanding(&w->ledger), 0);
+    assert_int_equal(publish_poll(&w->pub, 0, &w->e), -1);
+    ledger_commit(&w->ledger, 0x100);
+    buf_fini(&large);
+}
+
 /* Two tables with one topic would mix their rows. */
 static void refuses_a_second_table(void **state)
 {
@@ -144,6 +186,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(partitions_by_murmur2_and_counts),
+        TEST(a_control_record_of_the_stream_counts),
+        TEST(a_refused_control_record_is_taken_back),
         TEST(refuses_a_second_table),
         TEST(never_gives_up),
     };

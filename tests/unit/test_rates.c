@@ -42,9 +42,9 @@ static void test_baseline_and_growth(void **state)
     rates_init(&r, T0, 5000);
     near(rates_throughput(&r, T0), 0);
     /* older than the monitor: what it did before counts for nothing */
-    take(&r, &a, 1, (struct rates_reading){ 100, 1000, 10 });
+    take(&r, &a, 1, (struct rates_reading){ 100, 1000, 10, 0 });
     check_gain(&r, 1, 0, 0);
-    take(&r, &a, 10, (struct rates_reading){ 100, 1100, 12 });
+    take(&r, &a, 10, (struct rates_reading){ 100, 1100, 12, 0 });
     check_gain(&r, 10, 100, 2);
     near(rates_throughput(&r, T0 + 10 * 1000), 10);
 }
@@ -56,8 +56,9 @@ static void test_new_worker_counts_in_full(void **state)
 
     (void)state;
     rates_init(&r, T0, 5000);
-    take(&r, &a, 10, (struct rates_reading){ 5004, 300, 3 });
-    take(&r, &b, 10, (struct rates_reading){ 0, 500, 0 }); /* no start time */
+    take(&r, &a, 10, (struct rates_reading){ 5004, 300, 3, 0 });
+    take(&r, &b, 10,
+         (struct rates_reading){ 0, 500, 0, 0 }); /* no start time */
     check_gain(&r, 10, 300, 3);
 }
 
@@ -68,15 +69,15 @@ static void test_restart(void **state)
 
     (void)state;
     rates_init(&r, T0, 5000);
-    take(&r, &a, 1, (struct rates_reading){ 100, 1000, 10 });
+    take(&r, &a, 1, (struct rates_reading){ 100, 1000, 10, 0 });
     /* a new process that has already done more than the old one */
-    take(&r, &a, 5, (struct rates_reading){ 5003, 1500, 1 });
+    take(&r, &a, 5, (struct rates_reading){ 5003, 1500, 1, 0 });
     check_gain(&r, 5, 1500, 1);
     /* a fall without a start time */
-    take(&r, &a, 9, (struct rates_reading){ 0, 40, 4 });
+    take(&r, &a, 9, (struct rates_reading){ 0, 40, 4, 0 });
     check_gain(&r, 9, 1540, 5);
     /* an unchanged counter */
-    take(&r, &a, 10, (struct rates_reading){ 0, 40, 4 });
+    take(&r, &a, 10, (struct rates_reading){ 0, 40, 4, 0 });
     check_gain(&r, 10, 1540, 5);
 }
 
@@ -89,12 +90,12 @@ static void test_window(void **state)
     rates_init(&r, T0, 0);
     /* 1 event a second for ten minutes, then silence */
     for (int s = 0; s <= 600; s++) {
-        take(&r, &a, s, (struct rates_reading){ 0, s, 0 });
+        take(&r, &a, s, (struct rates_reading){ 0, s, 0, 0 });
     }
     near(rates_throughput(&r, T0 + 600 * 1000), 1);
     check_gain(&r, 600, 300, 0);
     for (int s = 601; s <= 750; s++) {
-        take(&r, &a, s, (struct rates_reading){ 0, 600, 0 });
+        take(&r, &a, s, (struct rates_reading){ 0, 600, 0, 0 });
     }
     near(rates_throughput(&r, T0 + 750 * 1000), 0.5);
     for (int s = 751; s <= 905; s++) {
@@ -110,10 +111,10 @@ static void test_sleep(void **state)
 
     (void)state;
     rates_init(&r, T0, 0);
-    take(&r, &a, 0, (struct rates_reading){ 0, 0, 0 });
-    take(&r, &a, 10, (struct rates_reading){ 0, 100, 0 });
+    take(&r, &a, 0, (struct rates_reading){ 0, 0, 0, 0 });
+    take(&r, &a, 10, (struct rates_reading){ 0, 100, 0, 0 });
     /* the machine slept for an hour: the first look after it */
-    take(&r, &a, 3610, (struct rates_reading){ 0, 100, 0 });
+    take(&r, &a, 3610, (struct rates_reading){ 0, 100, 0, 0 });
     assert_true(rates_throughput(&r, T0 + 3610 * 1000) < 0.001);
 }
 

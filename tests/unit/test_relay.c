@@ -74,12 +74,14 @@ static void test_reading(void **state)
             "cdc_sync_events_total_created 99\n"
             "cdc_sync_errors_total{table=\"a\",error_type=\"x\"} 2\n"
             "cdc_sync_errors_total broken\n"
+            "cdc_heartbeat_last_received_timestamp_seconds 1.8e9\n"
             "process_start_time_seconds 1.7e9\n"));
 
     (void)state;
     assert_true(got.finished == 12);
     assert_true(got.rejected == 2);
     assert_true(got.start_s == 1.7e9);
+    assert_true(got.heartbeat_s == 1.8e9);
 }
 
 /* A worker: its metrics are `arg`. */

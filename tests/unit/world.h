@@ -242,14 +242,15 @@ static inline void asker_open(struct asker *a, const struct world *w)
     world_check(a->rk != NULL, "%s", e.text);
 }
 
-static inline int64_t asker_committed(const struct asker *a, int32_t partition)
+static inline int64_t asker_committed_of(const struct asker *a,
+                                         const char *topic, int32_t partition)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t err;
     int64_t offset;
 
-    (void)rd_kafka_topic_partition_list_add(list, TOPIC, partition);
+    (void)rd_kafka_topic_partition_list_add(list, topic, partition);
     err = rd_kafka_committed(a->rk, list, 10000);
     world_check(!err, "committed: %s", rd_kafka_err2str(err));
     offset = list->elems[0].offset;
@@ -257,18 +258,29 @@ static inline int64_t asker_committed(const struct asker *a, int32_t partition)
     return offset < 0 ? -1 : offset;
 }
 
+static inline int64_t asker_committed(const struct asker *a, int32_t partition)
+{
+    return asker_committed_of(a, TOPIC, partition);
+}
+
 /* The group stands at `offset` before the sink starts. */
-static inline void asker_commit(const struct asker *a, int32_t partition,
-                                int64_t offset)
+static inline void asker_commit_of(const struct asker *a, const char *topic,
+                                   int32_t partition, int64_t offset)
 {
     rd_kafka_topic_partition_list_t *list =
         rd_kafka_topic_partition_list_new(1);
     rd_kafka_resp_err_t err;
 
-    rd_kafka_topic_partition_list_add(list, TOPIC, partition)->offset = offset;
+    rd_kafka_topic_partition_list_add(list, topic, partition)->offset = offset;
     err = rd_kafka_commit(a->rk, list, 0);
     world_check(!err, "commit: %s", rd_kafka_err2str(err));
     rd_kafka_topic_partition_list_destroy(list);
+}
+
+static inline void asker_commit(const struct asker *a, int32_t partition,
+                                int64_t offset)
+{
+    asker_commit_of(a, TOPIC, partition, offset);
 }
 
 static inline void asker_close(struct asker *a)
