@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@ static const char *log_component;
 static enum log_level log_min = LOG_INFO;
 static enum log_format log_as = LOG_LOGFMT;
 static atomic_ulong log_counts[LOG_LEVEL_COUNT];
+static atomic_uint log_epoch; /* of log_init */
 
 static const char *const level_names[] = { "debug", "info", "warn", "error" };
 static const char *const level_tags[] = { "DEBUG", "INFO", "WARN", "ERROR" };
@@ -30,6 +32,7 @@ void log_init(const char *component, enum log_level min, enum log_format format)
     log_component = component;
     log_min = min;
     log_as = format;
+    atomic_fetch_add(&log_epoch, 1);
 }
 
 bool log_level_parse(const char *name, enum log_level *ret_level)
@@ -223,15 +226,103 @@ static void line_write(struct str line)
     }
 }
 
-void log_line(enum log_level level, const char *msg, const char *fmt, ...)
-{
-    int saved = errno;
-    struct buf b, ts;
-    va_list args;
+/* --- Repeats ------------------------------------------------------------- */
 
-    if (level < log_min) {
-        return;
+static pthread_mutex_t sites_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct log_site *sites; /* with something suppressed */
+
+PRINTF_LIKE(2, 0)
+static uint64_t text_hash(const char *msg, const char *fmt, va_list args)
+{
+    char text[VALUES_BYTES_MAX];
+    uint64_t hash = 14695981039346656037U; /* FNV-1a */
+    va_list again;
+
+    va_copy(again, args);
+    (void)vsnprintf(text, sizeof(text), fmt, again);
+    va_end(again);
+    for (const char *p = msg; *p; p++) {
+        hash = (hash ^ (unsigned char)*p) * 1099511628211U;
     }
+    for (const char *p = text; *p; p++) {
+        hash = (hash ^ (unsigned char)*p) * 1099511628211U;
+    }
+    return hash ? hash : 1;
+}
+
+static bool said_before(const struct log_site *site, uint64_t hash)
+{
+    for (unsigned i = 0; i < LOG_SITE_TEXTS; i++) {
+        if (site->said[i] == hash) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Under the lock. */
+static void site_suppress(struct log_site *site, enum log_level level,
+                          const char *msg)
+{
+    site->suppressed++;
+    site->level = level;
+    site->msg = msg;
+    if (!site->listed) {
+        site->listed = true;
+        site->next = sites;
+        sites = site;
+    }
+}
+
+/* A new window. Returns what the last one suppressed. Under the lock. */
+static unsigned site_begin(struct log_site *site, int64_t now_ms)
+{
+    unsigned suppressed = site->suppressed;
+
+    site->since_ms = now_ms;
+    site->lines = site->suppressed = 0;
+    memset(site->said, 0, sizeof(site->said));
+    return suppressed;
+}
+
+/* May the site write this line? `*ret_suppressed`: it tells of so many. */
+static bool site_allows(struct log_site *site, enum log_level level,
+                        const char *msg, uint64_t hash,
+                        unsigned *ret_suppressed)
+{
+    int64_t now_ms = clock_ms();
+    unsigned epoch = atomic_load(&log_epoch);
+    bool allowed = true;
+
+    *ret_suppressed = 0;
+    (void)pthread_mutex_lock(&sites_lock);
+    if (site->epoch != epoch) {
+        (void)site_begin(site, now_ms);
+        site->epoch = epoch;
+    }
+    if (site->since_ms == 0 || now_ms - site->since_ms >= LOG_WINDOW_MS) {
+        *ret_suppressed = site_begin(site, now_ms);
+    }
+    if (site->lines >= LOG_LINES_MAX || said_before(site, hash)) {
+        site_suppress(site, level, msg);
+        allowed = false;
+    } else {
+        site->said[site->lines++ % LOG_SITE_TEXTS] = hash;
+    }
+    (void)pthread_mutex_unlock(&sites_lock);
+    return allowed;
+}
+
+/* --- Lines --------------------------------------------------------------- */
+
+/* `args` may be NULL: there are no fields. */
+PRINTF_LIKE(4, 0)
+static void line_make(enum log_level level, const char *msg,
+                      unsigned suppressed, const char *fmt, va_list *args)
+{
+    struct buf b, ts;
+    char number[16];
+
     buf_init(&b, LINE_BYTES_MAX);
     buf_init(&ts, 64);
     clock_rfc3339(&ts, clock_wall_us());
@@ -244,16 +335,73 @@ void log_line(enum log_level level, const char *msg, const char *fmt, ...)
         field_add(&b, STR("component"), str_of(log_component), false);
     }
     field_add(&b, STR("msg"), str_of(msg), false);
-    va_start(args, fmt);
-    fields_add(&b, fmt, args);
-    va_end(args);
+    if (args) {
+        fields_add(&b, fmt, *args);
+    }
+    if (suppressed > 0) {
+        (void)snprintf(number, sizeof(number), "%u", suppressed);
+        field_add(&b, STR("suppressed"), str_of(number), true);
+    }
     if (log_as == LOG_JSON) {
         buf_char(&b, '}');
     }
     buf_char(&b, '\n');
     line_write(buf_str(&b));
-    atomic_fetch_add_explicit(&log_counts[level], 1, memory_order_relaxed);
     buf_fini(&ts);
     buf_fini(&b);
+}
+
+void log_site_line(struct log_site *site, enum log_level level, const char *msg,
+                   const char *fmt, ...)
+{
+    int saved = errno;
+    unsigned suppressed;
+    uint64_t hash;
+    va_list args;
+
+    if (level < log_min) {
+        return;
+    }
+    atomic_fetch_add_explicit(&log_counts[level], 1, memory_order_relaxed);
+    va_start(args, fmt);
+    hash = text_hash(msg, fmt, args);
+    if (site_allows(site, level, msg, hash, &suppressed)) {
+        line_make(level, msg, suppressed, fmt, &args);
+    }
+    va_end(args);
     errno = saved;
+}
+
+/* Takes one site off the list whose window is over; NULL: none is. */
+static struct log_site *site_over(unsigned *ret_suppressed)
+{
+    int64_t now_ms = clock_ms();
+    struct log_site *found = NULL;
+
+    (void)pthread_mutex_lock(&sites_lock);
+    for (struct log_site **at = &sites; *at && !found;) {
+        if (now_ms - (*at)->since_ms >= LOG_WINDOW_MS) {
+            found = *at;
+            *at = found->next;
+            found->listed = false;
+            *ret_suppressed = site_begin(found, now_ms);
+            found->since_ms = 0;
+        } else {
+            at = &(*at)->next;
+        }
+    }
+    (void)pthread_mutex_unlock(&sites_lock);
+    return found;
+}
+
+void log_tell_suppressed(void)
+{
+    struct log_site *site;
+    unsigned suppressed = 0;
+
+    while ((site = site_over(&suppressed)) != NULL) {
+        if (suppressed > 0) { /* else its next line has told it */
+            line_make(site->level, site->msg, suppressed, "", NULL);
+        }
+    }
 }

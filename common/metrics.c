@@ -428,8 +428,9 @@ static void process_update(void)
     struct procstat process = procstat_read();
     struct metric_family *lines =
         metric_family(METRIC_COUNTER, "cdc_log_messages_total", "level",
-                      "Log lines written, by level");
+                      "Log messages by level, suppressed repeats included");
 
+    log_tell_suppressed(); /* whoever looks at the metrics sees to it */
     for (unsigned i = 0; i < LOG_LEVEL_COUNT; i++) {
         metric_total(metric_get(lines, &levels[i]),
                      (double)log_count((enum log_level)i));

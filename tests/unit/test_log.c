@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -140,6 +142,88 @@ static void long_values_are_cut(void **state)
     assert_string_equal(text + strlen(text) - 11, "\\n\\n\" b=\"\"\n");
 }
 
+/* CLOCK_BOOTTIME as the tests want it. */
+static int64_t later_ms;
+
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int rc = (int)syscall(SYS_clock_gettime, id, ts);
+
+    if (id == CLOCK_BOOTTIME) {
+        ts->tv_sec += later_ms / 1000;
+    }
+    return rc;
+}
+
+static void say(const char *what, int n)
+{
+    log_warn("again", "what=%s n=%d", what, n);
+}
+
+static void repeats_are_counted(void **state)
+{
+    unsigned long before = log_count(LOG_WARN);
+
+    (void)state;
+    log_init("p", LOG_INFO, LOG_LOGFMT);
+    say("a", 1);
+    assert_string_equal(logged(),
+                        "level=WARN component=p msg=again what=a n=1\n");
+    for (int i = 0; i < 5; i++) {
+        say("a", 1);
+    }
+    assert_string_equal(logged(), "");
+    say("a", 2); /* says something else */
+    assert_string_equal(logged(),
+                        "level=WARN component=p msg=again what=a n=2\n");
+    log_warn("again", "what=%s n=%d", "a", 1); /* from another place */
+    assert_string_equal(logged(),
+                        "level=WARN component=p msg=again what=a n=1\n");
+    assert_int_equal(log_count(LOG_WARN), before + 8);
+    log_tell_suppressed(); /* the window is not over */
+    assert_string_equal(logged(), "");
+    later_ms += LOG_WINDOW_MS;
+    say("a", 1);
+    assert_string_equal(
+        logged(), "level=WARN component=p msg=again what=a n=1 suppressed=5\n");
+    log_tell_suppressed(); /* told already */
+    assert_string_equal(logged(), "");
+}
+
+static void silence_tells_too(void **state)
+{
+    (void)state;
+    log_init("p", LOG_INFO, LOG_JSON);
+    later_ms += LOG_WINDOW_MS;
+    say("b", 1);
+    say("b", 1);
+    (void)logged();
+    later_ms += LOG_WINDOW_MS;
+    log_tell_suppressed();
+    assert_string_equal(logged(), "level\":\"WARN\",\"component\":\"p\","
+                                  "\"msg\":\"again\",\"suppressed\":1}\n");
+    log_tell_suppressed();
+    assert_string_equal(logged(), "");
+}
+
+/* Every line says something else, and still one place must not fill a disk. */
+static void a_flood_is_cut(void **state)
+{
+    unsigned lines = 0;
+
+    (void)state;
+    log_init("p", LOG_INFO, LOG_LOGFMT);
+    later_ms += LOG_WINDOW_MS;
+    for (int i = 0; i < LOG_LINES_MAX + 50; i++) {
+        say("flood", i);
+        lines += logged()[0] != '\0';
+    }
+    assert_int_equal(lines, LOG_LINES_MAX);
+    later_ms += LOG_WINDOW_MS;
+    say("flood", 0);
+    assert_non_null(strstr(logged(), " suppressed=50\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +234,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(json, begin, end),
         cmocka_unit_test_setup_teardown(levels, begin, end),
         cmocka_unit_test_setup_teardown(long_values_are_cut, begin, end),
+        cmocka_unit_test_setup_teardown(repeats_are_counted, begin, end),
+        cmocka_unit_test_setup_teardown(silence_tells_too, begin, end),
+        cmocka_unit_test_setup_teardown(a_flood_is_cut, begin, end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
