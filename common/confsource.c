@@ -189,6 +189,12 @@ int confsource_store(const struct confsource *s, const struct conf_option *o,
     return rc;
 }
 
+/* A file that cannot be looked at is not one that is not there. */
+static bool exists(const char *path)
+{
+    return access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
 int confsource_open(struct confsource *ret_source,
                     const struct conf_program *program, char *const *argv,
                     struct err *e)
@@ -205,7 +211,7 @@ int confsource_open(struct confsource *ret_source,
     if (o) { /* a test's table may have none */
         rc = confsource_find(&source, o, &v, e);
     }
-    if (rc == 0 && o && (v.text ? v.text[0] : access(path, F_OK) == 0)) {
+    if (rc == 0 && o && (v.text ? v.text[0] : exists(path))) {
         path = v.text ? v.text : path;
         rc = conffile_open(&source.file, path, program->options, e);
     }

@@ -79,6 +79,7 @@ struct batch {
 struct sink_ops {
     const char *name;       /* "es", "clickhouse": group suffix */
     const char *component;  /* "sink-es": logs, metrics */
+    const char *variable;   /* "ELASTICSEARCH_URL": where the target is said */
     const char *error_type; /* "es_write": cdc_sync_errors_total of rejects */
     int linger_ms;          /* default of the option; 0 = SINK_LINGER_MS */
 

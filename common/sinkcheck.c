@@ -1,19 +1,9 @@
+#include "common/finding.h"
 #include "common/kafka.h"
 #include "common/shapes.h"
 #include "common/sink.h"
 
 enum { PING_MS = 10 * 1000, TOPIC_BYTES = 300 };
-
-/* One line on stdout; the first failure is what the caller returns. */
-static void say(int rc, const char *what, const char *found,
-                const struct err *now, struct err *first)
-{
-    (void)printf("%-6s %s: %s\n", rc == 0 ? "ok" : "failed", what,
-                 rc == 0 ? found : now->text);
-    if (rc < 0 && first->kind == ERR_NONE) {
-        *first = *now;
-    }
-}
 
 static int check_brokers(const char *brokers, struct err *e)
 {
@@ -24,12 +14,13 @@ static int check_brokers(const char *brokers, struct err *e)
     if (rk) {
         rd_kafka_destroy(rk);
     }
-    return rc;
+    return rc < 0 ? err_wrap(e, "%s", brokers) : 0;
 }
 
 static void check_schema(const char *brokers, const char *topic,
-                         struct err *first)
+                         struct findings *findings)
 {
+    const struct finding finding = { topic, "KAFKA_BROKERS" };
     struct shapes *shapes = NULL;
     char found[80] = "";
     struct err now = { 0 };
@@ -41,28 +32,27 @@ static void check_schema(const char *brokers, const char *topic,
         (void)snprintf(found, sizeof(found), "%u table shapes%s", count,
                        count == 0 ? " (cdc-producer has not run yet)" : "");
     }
-    say(rc, topic, found, &now, first);
+    finding_say(findings, &finding, rc, found, &now);
     shapes_close(shapes);
 }
 
 int sink_check(const struct sink_ops *ops, void *self,
                const struct sink_conf *conf, struct err *e)
 {
+    static const struct finding kafka = { "kafka", "KAFKA_BROKERS" };
+    const struct finding target = { ops->name, ops->variable };
     const char *brokers = conf->common.brokers;
     char topic[TOPIC_BYTES];
-    struct err now = { 0 }, first = { 0 };
+    struct findings findings = { 0 };
+    struct err now = { 0 };
     int rc = check_brokers(brokers, &now);
 
     (void)snprintf(topic, sizeof(topic), "%s.schema", conf->common.name);
-    say(rc, brokers, "Kafka answers", &now, &first);
+    finding_say(&findings, &kafka, rc, "answers", &now);
     if (rc == 0) {
-        check_schema(brokers, topic, &first);
+        check_schema(brokers, topic, &findings);
     }
     rc = ops->check(self, &now);
-    say(rc, ops->name, "reachable and usable", &now, &first);
-    if (first.kind != ERR_NONE) {
-        *e = first;
-        return -1;
-    }
-    return 0;
+    finding_say(&findings, &target, rc, "reachable and usable", &now);
+    return findings_end(&findings, e);
 }

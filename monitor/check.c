@@ -1,5 +1,6 @@
 #include "monitor/check.h"
 
+#include "common/finding.h"
 #include "common/kafka.h"
 #include "common/log.h"
 #include "monitor/probe_ch.h"
@@ -7,26 +8,22 @@
 #include "monitor/probe_kafka.h"
 #include "monitor/probe_pg.h"
 
-/* Where all findings end up. */
-struct finding {
-    int rc;
-    struct err worst;
-};
-
-static void say(struct finding *f, enum service service, int rc,
+static void say(struct findings *f, enum service service, int rc,
                 const char *what, const struct err *e)
 {
-    (void)printf("%-14s %-7s %s\n", service_names[service],
-                 rc == 0 ? "ok" : "FAILED", rc == 0 ? what : e->text);
-    (void)fflush(stdout);
-    if (rc < 0 && (f->rc == 0 || e->kind == ERR_UNREACHABLE)) {
-        f->rc = -1;
-        f->worst = *e;
-        (void)err_wrap(&f->worst, "%s", service_names[service]);
-    }
+    static const char *const variables[SERVICE_COUNT] = {
+        [SERVICE_KAFKA] = "KAFKA_BROKERS",
+        [SERVICE_CLICKHOUSE] = "CLICKHOUSE_HOST",
+        [SERVICE_ELASTICSEARCH] = "ELASTICSEARCH_URL",
+        [SERVICE_POSTGRES] = "DATABASE_URL",
+    };
+    const struct finding finding = { service_names[service],
+                                     variables[service] };
+
+    finding_say(f, &finding, rc, what, e);
 }
 
-static int check_pg(const struct settings *s, struct finding *f, struct err *e)
+static int check_pg(const struct settings *s, struct findings *f, struct err *e)
 {
     struct probe_pg pg;
     struct fact_slot slot;
@@ -45,7 +42,7 @@ static int check_pg(const struct settings *s, struct finding *f, struct err *e)
     return 0;
 }
 
-static int check_kafka(const struct settings *s, struct finding *f,
+static int check_kafka(const struct settings *s, struct findings *f,
                        struct err *e)
 {
     static struct probe_kafka kafka; /* too large for a stack */
@@ -60,13 +57,16 @@ static int check_kafka(const struct settings *s, struct finding *f,
         return -1;
     }
     rc = probe_kafka_check(&kafka, what, e);
+    if (rc < 0) {
+        (void)err_wrap(e, "%s", s->common.brokers);
+    }
     say(f, SERVICE_KAFKA, rc, what, e);
     probe_kafka_close(&kafka);
     lag_fini(&lag);
     return 0;
 }
 
-static int check_es(const struct settings *s, struct finding *f, struct err *e)
+static int check_es(const struct settings *s, struct findings *f, struct err *e)
 {
     struct probe_es es;
     char what[100] = "";
@@ -86,7 +86,7 @@ static int check_es(const struct settings *s, struct finding *f, struct err *e)
     return 0;
 }
 
-static int check_ch(const struct settings *s, struct finding *f, struct err *e)
+static int check_ch(const struct settings *s, struct findings *f, struct err *e)
 {
     struct probe_ch ch;
     char what[100] = "";
@@ -108,14 +108,11 @@ static int check_ch(const struct settings *s, struct finding *f, struct err *e)
 
 int check_services(const struct settings *s, struct err *e)
 {
-    struct finding f = { 0 };
+    struct findings f = { 0 };
 
     if (check_pg(s, &f, e) < 0 || check_kafka(s, &f, e) < 0 ||
         check_es(s, &f, e) < 0 || check_ch(s, &f, e) < 0) {
         return -1;
     }
-    if (f.rc < 0) {
-        *e = f.worst;
-    }
-    return f.rc;
+    return findings_end(&f, e);
 }

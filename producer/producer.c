@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include "common/dburl.h"
+#include "common/finding.h"
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/stop.h"
@@ -486,21 +487,33 @@ static bool credentials_refused(const char *text)
     return false;
 }
 
+/* The database, its slot and its tables, seen once. */
+static int database_check(struct producer *p, struct err *e)
+{
+    int rc = session_check(&p->session, e);
+
+    session_close(&p->session);
+    if (rc < 0 && e->kind == ERR_RETRY) {
+        e->kind =
+            credentials_refused(e->text) ? ERR_PERMISSION : ERR_UNREACHABLE;
+    }
+    return rc;
+}
+
 int producer_check(struct producer *p, struct err *e)
 {
-    if (kafka_ping(p->pub.rk, 5000, e) < 0) {
-        return -1;
-    }
-    int rc = session_check(&p->session, e);
-    session_close(&p->session);
+    static const struct finding kafka = { "kafka", "KAFKA_BROKERS" };
+    static const struct finding postgres = { "postgres", "DATABASE_URL" };
+    struct findings findings = { 0 };
+    struct err now = { 0 };
+    int rc = kafka_ping(p->pub.rk, 5000, &now);
+
     if (rc < 0) {
-        if (e->kind == ERR_RETRY) {
-            e->kind =
-                credentials_refused(e->text) ? ERR_PERMISSION : ERR_UNREACHABLE;
-        }
-        return -1;
+        (void)err_wrap(&now, "%s", p->opt.common.brokers);
     }
-    (void)printf("ok: PostgreSQL and Kafka can be used by pipeline \"%s\"\n",
-                 p->opt.common.name);
-    return 0;
+    finding_say(&findings, &kafka, rc, "answers", &now);
+    rc = database_check(p, &now);
+    finding_say(&findings, &postgres, rc,
+                "ready to be captured, or captured already", &now);
+    return findings_end(&findings, e);
 }

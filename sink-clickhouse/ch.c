@@ -52,6 +52,7 @@ static int ch_write(void *self, struct batch *b, struct err *e)
 const struct sink_ops ch_ops = {
     .name = "clickhouse",
     .component = "sink-clickhouse",
+    .variable = "CLICKHOUSE_HOST",
     .error_type = "ch_write",
     .linger_ms = LINGER_MS,
     .prepare = ch_prepare,

@@ -48,6 +48,7 @@ static int es_write(void *self, struct batch *b, struct err *e)
 const struct sink_ops es_ops = {
     .name = "es",
     .component = "sink-es",
+    .variable = "ELASTICSEARCH_URL",
     .error_type = "es_write",
     .prepare = es_prepare,
     .write = es_write,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/conffile.h"
+#include "common/conftext.h"
 
 static const struct conf_option *option(const char *key)
 {
@@ -160,6 +161,26 @@ static void files(void **state)
     assert_non_null(strstr(e.text, "more than"));
 }
 
+/* Sections stand together, so that what is written section by section (the
+   schema, `config show`) has each once. */
+static void sections_are_whole(void **state)
+{
+    const char *before = "";
+
+    (void)state;
+    for (const struct conf_option *o = conf_options; o->key; o++) {
+        if (!conftext_in_file(o)) {
+            continue;
+        }
+        for (const struct conf_option *p = conf_options; p != o; p++) {
+            assert_true(!conftext_in_file(p) ||
+                        conftext_common(p->key, o->key) <=
+                            conftext_common(before, o->key));
+        }
+        before = o->key;
+    }
+}
+
 /* Each option is found by its key, and no two share one or, within a
    program, a flag or a variable. */
 static void the_table(void **state)
@@ -188,6 +209,7 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(files),
         cmocka_unit_test(the_table),
+        cmocka_unit_test(sections_are_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
