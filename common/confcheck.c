@@ -4,6 +4,7 @@
 
 #include "common/confenv.h"
 #include "common/confsource.h"
+#include "common/server.h"
 
 /* The first failure is what the caller returns. */
 static void failed(const char *what, const struct err *now, struct err *first)
@@ -71,6 +72,9 @@ int confcheck_run(const struct conf_program *program, void *cfg,
     options_check(&source, cfg, &first);
     if (c->name && conf_name_check(c->name, &now) < 0) {
         failed("name", &now, &first);
+    }
+    if (c->listen && server_listen_check(c->listen, &now) < 0) {
+        failed("listen", &now, &first);
     }
     addresses_check(program, cfg, &first);
     environment_check(program);

@@ -52,6 +52,8 @@ static const char head[] =
     "* A secret takes a value or `{file: /run/secrets/x}`, and its variable "
     "also as `NAME_FILE`; one line break at the end of such a file is left "
     "out.\n"
+    "* An empty variable is a value for a text (`REDIS_URL=` switches Redis "
+    "off) and none for a number, a word or a yes and no.\n"
     "* Anchors, aliases, tags and several documents are refused.\n"
     "\n"
     "Several processes on one machine share the file; give each an address of "

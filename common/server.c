@@ -11,6 +11,7 @@
 #include <microhttpd.h>
 
 #include "common/metrics.h"
+#include "common/slice.h"
 
 enum {
     CONNECTIONS_MAX = 64,
@@ -253,6 +254,20 @@ static int socket_bind(const struct addrinfo *addr, int *ret_port)
     /* the port is at the same place in both families */
     *ret_port = ntohs(((struct sockaddr_in *)&bound)->sin_port);
     return fd;
+}
+
+int server_listen_check(const char *listen_on, struct err *e)
+{
+    char host[256];
+    const char *port;
+    int64_t n;
+
+    if (listen_cut(listen_on, host, sizeof(host), &port) < 0 ||
+        !slice_i64(str_of(port), &n) || n < 0 || n > UINT16_MAX) {
+        return err_set(e, ERR_CONFIG, "listen address \"%s\" is not host:port",
+                       listen_on);
+    }
+    return 0;
 }
 
 /* A listening socket, or -1. */

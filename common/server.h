@@ -43,6 +43,9 @@ struct server_route {
 int server_open(struct server **ret_server, const char *listen,
                 const struct server_route *routes, struct err *e) MUST_CHECK;
 
+/* Is it an address to listen on, as far as its text tells? ERR_CONFIG. */
+int server_listen_check(const char *listen, struct err *e) MUST_CHECK;
+
 /* What /ready answers from now on: {"ready":true,"message":"Service is
    ready"} with 200, or false with "Service is not ready" and 503. Any
    thread. */

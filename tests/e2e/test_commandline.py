@@ -136,7 +136,11 @@ def test_pages_are_made():
     schema = json.loads(run("monitor", "config", "schema")[1])
     assert schema["properties"]["kafka"]["properties"]["brokers"]
     for role in ROLES:
-        assert run(role, "config", "man")[1].startswith(f"cdc-{role}(1)\n")
+        page = run(role, "config", "man")[1]
+        assert page.startswith(f"cdc-{role}(1)\n")
+        if shutil.which("scdoc"):
+            subprocess.run(["scdoc"], input=page, text=True, check=True,
+                           stdout=subprocess.DEVNULL)
         for shell in ("bash", "zsh", "fish"):
             code, text, _ = run(role, "config", f"completion-{shell}")
             assert code == 0 and f"cdc-{role}" in text

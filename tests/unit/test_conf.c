@@ -345,6 +345,10 @@ static void offline_check(void **state)
           "failed name: CDC_NAME \"No\" is not a name of 1 to 40 characters "
           "a-z 0-9 _ - that begins with a letter or digit\n",
           78 },
+        { "check --offline --listen 0.0.0.0:99999", NULL,
+          "failed listen: listen address \"0.0.0.0:99999\" is not "
+          "host:port\n",
+          78 },
         { "check --offline", "13", "failed values: 13 is no size\n", 78 },
         { "check --offline -c /nonexistent", NULL,
           "failed file: configuration file /nonexistent: No such file or "
