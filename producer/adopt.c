@@ -5,15 +5,9 @@
 #include "common/log.h"
 #include "common/stop.h"
 #include "common/topics.h"
+#include "producer/fitness.h"
 
 /* ---- publication ------------------------------------------------------- */
-
-static void table_sql(struct buf *b, const char *schema, const char *name)
-{
-    pgconn_ident(b, str_of(schema));
-    buf_char(b, '.');
-    pgconn_ident(b, str_of(name));
-}
 
 static int publication_exec(const struct adopt *a, PGconn *conn,
                             struct buf *sql, struct err *e)
@@ -104,7 +98,7 @@ static int publication_change(const struct adopt *a, PGconn *conn,
     buf_lit(&sql, "ALTER PUBLICATION ");
     pgconn_ident(&sql, str_of(a->publication));
     buf_printf(&sql, " %s TABLE ONLY ", verb);
-    table_sql(&sql, entry->schema, entry->name);
+    pgconn_table(&sql, entry->schema, entry->name);
     int rc = publication_exec(a, conn, &sql, e);
     buf_fini(&sql);
     if (rc < 0 && e->kind == ERR_RETRY &&
@@ -117,48 +111,6 @@ static int publication_change(const struct adopt *a, PGconn *conn,
 }
 
 /* ---- one table --------------------------------------------------------- */
-
-/* The stream leaves generated columns out: a key that has one is not whole. */
-static bool key_generated(const struct catalog_table *cat)
-{
-    for (unsigned i = 0; i < cat->column_count; i++) {
-        if (cat->columns[i].key_index > 0 && cat->columns[i].generated) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Why this table cannot be captured, with the SQL that fixes it; false when
-   it can. */
-static bool unfit(const struct catalog_table *cat, struct buf *why)
-{
-    if (cat->persistence != 'p') {
-        buf_lit(why, "it is unlogged, so its changes are not in the WAL;"
-                     " run: ALTER TABLE ");
-        table_sql(why, cat->schema, cat->name);
-        buf_lit(why, " SET LOGGED");
-    } else if (cat->identity == 'n') {
-        buf_lit(why, "REPLICA IDENTITY NOTHING makes its updates fail once"
-                     " published; run: ALTER TABLE ");
-        table_sql(why, cat->schema, cat->name);
-        buf_lit(why, " REPLICA IDENTITY DEFAULT");
-    } else if (cat->key_count == 0) {
-        buf_lit(why, "it has no primary key; run: ALTER TABLE ");
-        table_sql(why, cat->schema, cat->name);
-        buf_lit(why, " ADD PRIMARY KEY (...)");
-    } else if (cat->deferrable) {
-        buf_lit(why, "its key is DEFERRABLE, so one transaction may hold a"
-                     " key twice; make the constraint NOT DEFERRABLE on ");
-        table_sql(why, cat->schema, cat->name);
-    } else if (key_generated(cat)) {
-        buf_lit(why, "its key has a generated column, which the WAL lacks;"
-                     " choose another unique index with ALTER TABLE ");
-        table_sql(why, cat->schema, cat->name);
-        buf_lit(why, " REPLICA IDENTITY USING INDEX ...");
-    }
-    return why->len > 0;
-}
 
 static int refuse_named(const struct catalog_entry *entry, struct buf *why,
                         struct err *e)
@@ -349,7 +301,7 @@ static int consider(struct adopt *a, PGconn *conn,
         return 0; /* dropped since it was listed */
     }
     buf_init(&why, 1 << 12);
-    if (!unfit(&cat, &why)) {
+    if (fitness_judge(&cat, entry->in_publication, PQuser(conn), &why)) {
         rc = take_in(a, conn, entry, &cat, e);
         if (rc == 0) {
             (*new_count)++;
@@ -538,7 +490,8 @@ static int unfit_check(const struct adopt *a, PGconn *conn,
         return -1;
     }
     buf_init(&why, 1 << 12);
-    if (found && unfit(&cat, &why)) {
+    if (found &&
+        !fitness_judge(&cat, entry->in_publication, PQuser(conn), &why)) {
         rc = refuse_named(entry, &why, e);
     }
     buf_fini(&why);

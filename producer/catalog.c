@@ -43,6 +43,12 @@ static const char TABLE_SQL[] = "WITH RECURSIVE " TYPE_WALK(
     " AND NOT a.attisdropped") " SELECT n.nspname, c.relname, c.relkind, "
                                "c.relpersistence,"
                                " c.relreplident, k.indimmediate IS FALSE,"
+                               " pg_catalog.pg_has_role(c.relowner, 'USAGE'),"
+                               " pg_catalog.has_table_privilege(c.oid, "
+                               "'SELECT') AND "
+                               "pg_catalog.has_schema_privilege(n.oid, "
+                               "'USAGE'),"
+                               " pg_catalog.row_security_active(c.oid),"
                                " a.attname, a.atttypid, a.atttypmod, "
                                "typ.typmod, NOT a.attnotnull,"
                                " a.attgenerated <> '',"
@@ -69,6 +75,9 @@ enum {
     T_PERSISTENCE,
     T_IDENTITY,
     T_DEFERRABLE,
+    T_OWNED,
+    T_READABLE,
+    T_ROW_SECURITY,
     T_COLUMN,
     T_TYPE,
     T_TYPMOD,
@@ -161,6 +170,9 @@ static void table_read(const PGresult *res, struct catalog_table *t)
     t->persistence = PQgetvalue(res, 0, T_PERSISTENCE)[0];
     t->identity = PQgetvalue(res, 0, T_IDENTITY)[0];
     t->deferrable = is_true(res, 0, T_DEFERRABLE);
+    t->owned = is_true(res, 0, T_OWNED);
+    t->readable = is_true(res, 0, T_READABLE);
+    t->row_security = is_true(res, 0, T_ROW_SECURITY);
     t->columns = xcalloc((size_t)rows, sizeof(*t->columns));
     for (int row = 0; row < rows; row++) {
         if (PQgetisnull(res, row, T_COLUMN)) {

@@ -35,6 +35,10 @@ struct catalog_table {
     char persistence; /* 'p' 'u' 't' */
     char identity;    /* relreplident 'd' 'f' 'i' 'n' */
     bool deferrable;  /* the key's index is not immediate */
+    /* what this session may do with it */
+    bool owned;        /* put it into a publication */
+    bool readable;     /* read it */
+    bool row_security; /* not read all of it */
     unsigned key_count;
     unsigned column_count; /* live columns, in attnum order */
     struct catalog_column *columns;

@@ -280,6 +280,13 @@ void pgconn_ident(struct buf *b, struct str name)
     quoted(b, name, '"');
 }
 
+void pgconn_table(struct buf *b, const char *schema, const char *name)
+{
+    pgconn_ident(b, str_of(schema));
+    buf_char(b, '.');
+    pgconn_ident(b, str_of(name));
+}
+
 /* standard_conforming_strings may be off in the database, where a backslash
    would escape: E'' with doubled backslashes means the same under both. */
 void pgconn_literal(struct buf *b, struct str text)

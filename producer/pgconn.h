@@ -62,6 +62,9 @@ int pgconn_result_err(struct err *e, const PGresult *res);
 
 /* Appends a quoted identifier / literal. */
 void pgconn_ident(struct buf *b, struct str name);
+
+/* "schema"."name" */
+void pgconn_table(struct buf *b, const char *schema, const char *name);
 void pgconn_literal(struct buf *b, struct str text);
 
 /* "16/B374D848" <-> number; false when malformed. */

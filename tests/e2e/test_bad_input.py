@@ -134,6 +134,29 @@ def test_table_without_key_under_a_wildcard_is_left_out(pipeline):
     assert "keyless" in worker.log(), "skipped visibly"
 
 
+def test_table_of_another_owner_is_left_out(pipeline):
+    """It holds up no other table, and joins once the named SQL was run."""
+    conn, role = pipeline.conn, pipeline.name
+    conn.execute(f"CREATE ROLE {role} LOGIN REPLICATION")
+    conn.execute(f"GRANT CREATE ON DATABASE {pipeline.name} TO {role}")
+    conn.execute("CREATE TABLE mine (id int PRIMARY KEY)")
+    conn.execute(f"ALTER TABLE mine OWNER TO {role}")
+    worker = pipeline.start("producer", DATABASE_URL=pipeline.url.replace(
+        "postgres@", f"{role}@", 1))
+    conn.execute("CREATE TABLE theirs (id int PRIMARY KEY)")
+    conn.execute("INSERT INTO theirs VALUES (1)")
+    worker.wait_log("theirs")
+    assert "GRANT SELECT ON" in worker.log(), worker.log()
+    conn.execute("INSERT INTO mine VALUES (1)")
+    pipeline.everywhere.captured()
+    assert pipeline.kafka.topics() == [f"{pipeline.name}.public.mine"]
+    conn.execute(f"ALTER TABLE theirs OWNER TO {role}")
+    pipeline.start("sink-es")
+    wait_until(lambda: len(pipeline.kafka.topics()) == 2, 30, "it joins")
+    pipeline.everywhere.assert_equal(pipeline.everywhere.table("theirs"),
+                                     targets=["es", "topic"])
+
+
 def test_wal_level_not_logical(pipeline, stack, tmp_path):
     """A server of the test's own: refused with the SQL that fixes it."""
     with ReplicaServer(stack, tmp_path) as url:
