@@ -8,7 +8,7 @@ const char *conftext_placeholder(const struct conf_option *o)
         [CONF_BYTES] = "SIZE",  [CONF_BOOL] = "",
     };
 
-    return words[o->type];
+    return strcmp(o->key, "config") == 0 ? "FILE" : words[o->type];
 }
 
 bool conftext_in_file(const struct conf_option *o)

@@ -43,7 +43,7 @@ static void help(void **state)
                                  "--thorough\n"));
     assert_non_null(strstr(text, "\nsinks.a:\n  --delay DURATION\n"));
     assert_null(strstr(text, "of.others"));
-    assert_non_null(strstr(text, "\n  -c, --config TEXT\n"));
+    assert_non_null(strstr(text, "\n  -c, --config FILE\n"));
     assert_non_null(strstr(text, "Exit codes: 0 ok"));
     buf_fini(&b);
 }
