@@ -7,11 +7,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/procstat.h"
-
-/* The commit it was built from; a build outside of a checkout has none. */
-#ifndef CDC_REVISION
-#define CDC_REVISION "unknown"
-#endif
+#include "common/version.h"
 
 /* ecosystem.md 3.2: the alerts' limits, 60 and 300, are exact bounds. */
 static const double bounds[] = {
@@ -454,7 +450,7 @@ static void process_update(void)
 
 void metrics_init(const char *component)
 {
-    const char *const values[] = { CDC_VERSION, CDC_REVISION, component };
+    const char *const values[] = { version_text, version_revision, component };
     struct buf b;
 
     buf_init(&b, sizeof(component_label) - 1);

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/metrics.h"
 #include "common/registryredis.h"
+#include "common/version.h"
 
 enum { KEY_BYTES_MAX = 512, HOST_BYTES = 256 };
 
@@ -84,7 +85,7 @@ static void entry_write(const struct registry *r, struct buf *b)
     json_member_string(b, "role", str_of(conf->role));
     json_member_string(b, "instance", str_of(r->instance));
     json_member_string(b, "url", buf_str(&url));
-    json_member_string(b, "version", STR(CDC_VERSION));
+    json_member_string(b, "version", str_of(version_text));
     json_member_i64(b, "pid", getpid());
     member_time(b, "started", metrics_max("process_start_time_seconds"));
     json_member(b, STR("progress"));

@@ -22,6 +22,14 @@ enum reason {
     REASON_COUNT
 };
 
+/* What became of an attempt: cdc_sink_request_duration_seconds{outcome}. */
+enum outcome {
+    OUTCOME_SUCCESS,
+    OUTCOME_REFUSED, /* answered, and not everything was taken */
+    OUTCOME_ERROR,   /* no answer */
+    OUTCOME_COUNT
+};
+
 struct sink {
     const struct sink_ops *ops;
     void *self;
@@ -39,7 +47,8 @@ struct sink {
     int64_t tick_ms, check_ms; /* when the next one is due */
     unsigned attempts;
     struct metric *retries[REASON_COUNT];
-    struct metric *requests[2]; /* their time: failed, answered */
+    int64_t sent_ms;
+    struct metric *requests[OUTCOME_COUNT]; /* their time */
     struct metric *batch_events;
 };
 
@@ -264,6 +273,16 @@ static int prepare_shapes(struct sink *s, struct err *e)
     return 0;
 }
 
+static void observe(struct sink *s, int rc, const struct batch_verdicts *v)
+{
+    enum outcome outcome = rc < 0                     ? OUTCOME_ERROR
+                           : v->retry || v->first_bad ? OUTCOME_REFUSED
+                                                      : OUTCOME_SUCCESS;
+
+    metric_observe(s->requests[outcome],
+                   (double)(clock_ms() - s->sent_ms) / 1e3);
+}
+
 /* Looks at what an attempt left. -1: the process stops; what is DONE was
    settled and its offsets are on their way all the same. */
 static int judge(struct sink *s, int rc, int64_t began_ms, struct err *e)
@@ -271,6 +290,7 @@ static int judge(struct sink *s, int rc, int64_t began_ms, struct err *e)
     struct batch_verdicts v = batch_judge(&s->in.batch);
     bool stop = rc < 0 && !may_retry(e);
 
+    observe(s, rc, &v);
     if (!stop && v.first_bad) {
         (void)refuse(s, v.first_bad, e);
         stop = true;
@@ -296,7 +316,7 @@ static int judge(struct sink *s, int rc, int64_t began_ms, struct err *e)
 /* One attempt for what is left of the batch. */
 static int attempt(struct sink *s, struct err *e)
 {
-    int64_t began_ms = clock_ms(), sent_ms;
+    int64_t began_ms = clock_ms();
     int rc;
 
     if (check_fresh(s, e) < 0) {
@@ -314,9 +334,8 @@ static int attempt(struct sink *s, struct err *e)
     }
     s->in.batch.send_by_ms =
         clock_ms() - group_silence_ms(s->group) + SINK_BATCH_AGE_MS;
-    sent_ms = clock_ms();
+    s->sent_ms = clock_ms();
     rc = s->ops->write(s->self, &s->in.batch, e);
-    metric_observe(s->requests[rc == 0], (double)(clock_ms() - sent_ms) / 1e3);
     return judge(s, rc, began_ms, e);
 }
 
@@ -404,6 +423,8 @@ static void declare_metrics(struct sink *s)
 {
     static const char *const reasons[REASON_COUNT] = { "unreachable", "refused",
                                                        "prepare" };
+    static const char *const outcomes[OUTCOME_COUNT] = { "success", "refused",
+                                                         "error" };
     struct metric_family *retries =
         metric_family(METRIC_COUNTER, "cdc_sink_retries_total", "reason",
                       "Attempts at the target that are made again, by reason");
@@ -417,8 +438,8 @@ static void declare_metrics(struct sink *s)
         s->retries[i] = metric_get(retries, &reasons[i]);
     }
     s->batch_events = metric_get(events, NULL);
-    for (unsigned i = 0; i < 2; i++) {
-        const char *values[] = { s->ops->name, i ? "success" : "error" };
+    for (unsigned i = 0; i < OUTCOME_COUNT; i++) {
+        const char *values[] = { s->ops->name, outcomes[i] };
 
         s->requests[i] = metric_get(requests, values);
     }

@@ -187,4 +187,4 @@ def test_empty_switches_it_off(pipe):
     _, text = http_get(f"http://127.0.0.1:{monitor.port}{API}/health")
     assert json.loads(text)["components"]["redis"] == "disabled"
     assert monitor.stop() == 0
-    assert "registry" not in monitor.log()
+    assert AWAY not in monitor.log()
