@@ -1,6 +1,7 @@
 #include "monitor/fence.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/stop.h"
 
 enum { STEP_MAX_MS = 400 };
@@ -169,14 +170,21 @@ static int groups_wait(const struct fence *f, const struct fence_marks *marks,
 int fence_pass(const struct fence *f, struct err *e)
 {
     int64_t deadline_ms = clock_ms() + f->timeout_ms;
+    int64_t began_ms = clock_ms(), confirmed_ms;
     struct fence_marks marks = { 0 };
     uint64_t lsn;
     int rc = -1;
 
-    if (read_pg_snapshot(f->pg, &lsn, e) == 0 &&
-        slot_wait(f, lsn, deadline_ms, e) == 0 &&
-        marks_make(f, &marks, e) == 0 &&
+    if (read_pg_snapshot(f->pg, &lsn, e) < 0 ||
+        slot_wait(f, lsn, deadline_ms, e) < 0) {
+        return -1;
+    }
+    confirmed_ms = clock_ms();
+    if (marks_make(f, &marks, e) == 0 &&
         groups_wait(f, &marks, deadline_ms, e) == 0) {
+        log_debug("fence passed", "slot_ms=%lld groups_ms=%lld",
+                  (long long)(confirmed_ms - began_ms),
+                  (long long)(clock_ms() - confirmed_ms));
         rc = 0;
     }
     fence_marks_fini(&marks);

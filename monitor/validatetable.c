@@ -1,5 +1,8 @@
 #include "monitor/validatetable.h"
 
+#include "common/clock.h"
+#include "common/log.h"
+
 enum { PROGRESS_ROWS = 20000, SAMPLE_PARTS = 1000000 };
 
 void validate_work_fini(struct validate_work *w)
@@ -103,6 +106,7 @@ static int read_es_side(struct validate_run *run, struct validate_work *w,
 static int side_read(struct reading *r, const struct reader *to,
                      uint64_t *ret_rows, struct err *e)
 {
+    int64_t began_ms = clock_ms();
     int rc;
 
     r->rows = 0;
@@ -116,6 +120,9 @@ static int side_read(struct reading *r, const struct reader *to,
     if (rc == 0 && ret_rows) {
         *ret_rows = r->rows;
     }
+    log_debug("rows read", "table=%s side=%s rows=%llu took_ms=%lld",
+              r->w->result->label, r->title, (unsigned long long)r->rows,
+              (long long)(clock_ms() - began_ms));
     return rc < 0 ? err_wrap(e, "%s", r->w->result->label) : 0;
 }
 
