@@ -29,8 +29,8 @@ CHATTER = re.compile(r"<Trace>|<Debug>|UTC \[\d+\] (LOG|DETAIL|STATEMENT):|"
 
 # Promises first: when the first row does not arrive, nothing else matters.
 ORDER = ("first_row", "changes", "demo", "types", "hostile", "bulk_partial",
-         "bad_input", "lost_target", "copy", "throughput", "api", "page", "lag",
-         "outage", "kill")
+         "bad_input", "lost_target", "copy", "throughput", "api", "page",
+         "guide", "lag", "outage", "kill")
 
 
 def pytest_configure():

@@ -37,6 +37,8 @@ NEEDS = [
     ("py:ensurepip", "python3-venv", ("e2e",)),
     ("cmd:ps", "procps", ("e2e",)),
     ("cmd:chromium", "chromium", ("e2e",)),
+    ("cmd:curl", "curl", ("e2e",)),
+    ("cmd:jq", "jq", ("e2e",)),
     ("file:/etc/ssl/certs/ca-certificates.crt", "ca-certificates", ("e2e",)),
 ]
 
