@@ -1,11 +1,16 @@
 """The monitor's syncLag is the age of what a sink has not applied."""
 
+import datetime
 import time
+
+import pytest
 
 from lib.wait import wait_until
 from lib.workload import Workload
 
 PAUSE_S = 5
+STALL_S = 6
+TRUE_WITHIN_S = 0.5
 
 
 def test_paused_sink_shows_in_health(stack, conn, everywhere):
@@ -25,6 +30,35 @@ def test_paused_sink_shows_in_health(stack, conn, everywhere):
     everywhere.caught_up()
     wait_until(lambda: stack.sync_lag() == 0, 15,
                lambda: f"syncLag 0 when caught up, it is {stack.sync_lag()}")
+
+
+def lag_error(stack, since):
+    """By how much syncLag misses the age of a change made at `since`."""
+    _, health = stack.health()
+    at = datetime.datetime.fromisoformat(health["timestamp"]).timestamp()
+    return float(health["metrics"]["syncLag"]) - (at - since)
+
+
+@pytest.mark.parametrize("hop", ["producer", "sink-es", "sink-clickhouse"])
+def test_a_stall_of_known_length(stack, conn, everywhere, hop):
+    """One change, and a hop that stands still: the lag is its age."""
+    everywhere.caught_up()
+    wait_until(lambda: stack.sync_lag() == 0, 15, "no lag before")
+    stack.pause(hop)
+    try:
+        conn.execute('UPDATE "Creator" SET "updatedAt" = now() WHERE id = '
+                     '(SELECT min(id) FROM "Creator")')
+        since = time.time()
+        time.sleep(STALL_S)
+        errors = []
+        for _ in range(8):
+            errors.append(lag_error(stack, since))
+            time.sleep(0.25)
+        assert max(map(abs, errors)) <= TRUE_WITHIN_S, errors
+    finally:
+        stack.resume(hop)
+    wait_until(lambda: stack.sync_lag() == 0, 15,
+               lambda: f"syncLag 0 again, it is {stack.sync_lag()}")
 
 
 def test_dead_sink_shows_in_health(stack, conn, everywhere):
