@@ -30,7 +30,9 @@ struct registry {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    bool closing; /* under the mutex */
+    bool closing;    /* under the mutex, as the next two */
+    struct buf kept; /* what registry_keep was given */
+    bool keep;       /* it is to be written */
 
     /* the thread's own */
     struct registryredis *redis; /* NULL: not connected */
@@ -123,6 +125,49 @@ static int write_entry(struct registry *r, struct err *e)
     }
     buf_fini(&text);
     return rc;
+}
+
+/* --- What is kept -------------------------------------------------------- */
+
+static int write_kept(struct registry *r, struct err *e)
+{
+    char key[KEY_BYTES_MAX], *text = NULL;
+    int rc;
+
+    (void)pthread_mutex_lock(&r->mutex);
+    if (r->keep && !r->closing && r->kept.len > 0) {
+        text = xstrndup(r->kept.p, r->kept.len);
+        (void)snprintf(key, sizeof(key), "cdc:%s:%s", r->conf.name,
+                       r->conf.kept);
+    }
+    r->keep = false;
+    (void)pthread_mutex_unlock(&r->mutex);
+    if (!text) {
+        return 0;
+    }
+    rc = registryredis_set(r->redis, key, text, REGISTRY_KEPT_MS, e);
+    xfree(text);
+    return rc;
+}
+
+/* Redis may have lost it, or never had it. */
+static void keep_again(struct registry *r)
+{
+    (void)pthread_mutex_lock(&r->mutex);
+    r->keep = true;
+    (void)pthread_mutex_unlock(&r->mutex);
+}
+
+void registry_keep(struct registry *r, struct str text)
+{
+    if (!r) {
+        return;
+    }
+    (void)pthread_mutex_lock(&r->mutex);
+    buf_reset(&r->kept);
+    buf_str_add(&r->kept, text);
+    r->keep = buf_ok(&r->kept);
+    (void)pthread_mutex_unlock(&r->mutex);
 }
 
 /* --- The others' entries ------------------------------------------------- */
@@ -265,12 +310,16 @@ static int turn(struct registry *r, struct err *e)
             return -1;
         }
         (void)snprintf(r->cursor, sizeof(r->cursor), "0");
+        keep_again(r);
     }
     if (clock_ms() >= r->write_ms) {
         if (write_entry(r, e) < 0) {
             return -1;
         }
         r->write_ms = clock_ms() + r->conf.write_ms;
+    }
+    if (r->conf.kept && write_kept(r, e) < 0) {
+        return -1;
     }
     if (r->conf.seen && clock_ms() >= r->look_ms) {
         if (look(r, e) < 0) {
@@ -383,6 +432,7 @@ static void registry_free(struct registry *r)
         known_free(&r->known[i]);
     }
     xfree(r->known);
+    buf_fini(&r->kept);
     registryurl_fini(&r->url);
     (void)pthread_cond_destroy(&r->wake);
     (void)pthread_mutex_destroy(&r->mutex);
@@ -408,6 +458,7 @@ static struct registry *registry_new(const struct registry_conf *conf)
         metric_family(METRIC_GAUGE, "cdc_registry_connected", "",
                       "Whether the registry in Redis takes our entry"),
         NULL);
+    buf_init(&r->kept, REGISTRY_KEPT_BYTES_MAX);
     instance_make(r);
     (void)snprintf(r->key, sizeof(r->key), "cdc:%s:proc:%s:%s", conf->name,
                    conf->role, r->instance);

@@ -8,6 +8,9 @@
  *           "progress":{"events":1234,"lastEventTime":"...Z" or null},
  *           "errors":0,"ready":true}
  *
+ *   key    cdc:<name>:<kept>                      "consistency": the last
+ *   value  answer of the monitor's /consistency
+ *
  * Each process keeps one entry: written when it starts and every 5 s, it
  * ends by itself after 15 s, or at once when the process ends in order. The
  * monitor also reads everybody's.
@@ -39,6 +42,8 @@ enum {
     REGISTRY_SCAN_STEPS = 64, /* of 1000 keys each */
     REGISTRY_ENTRIES_MAX = 256,
     REGISTRY_ENTRY_BYTES_MAX = 4096,
+    REGISTRY_KEPT_MS = 24 * 3600 * 1000, /* what registry_keep writes */
+    REGISTRY_KEPT_BYTES_MAX = 1 << 20,
 };
 
 struct registry; /* opaque */
@@ -69,6 +74,7 @@ struct registry_conf {
     const struct server *server; /* its port and readiness; borrowed */
     const char *events;          /* the family whose sum is progress.events,
                                     or NULL */
+    const char *kept;            /* what registry_keep keeps, or NULL */
     registry_fn *seen;           /* NULL: does not look at the others */
     void *arg;
     int write_ms, look_ms; /* 0: REGISTRY_WRITE_MS, REGISTRY_LOOK_MS */
@@ -78,6 +84,11 @@ struct registry_conf {
    registry is switched off. ERR_CONFIG for a URL it cannot use. */
 int registry_open(struct registry **ret, const struct registry_conf *conf,
                   struct err *e) MUST_CHECK;
+
+/* A text for others to read, for a day or until the next one: copied, written
+   soon, and again whenever Redis may have lost it. Too large a one is left
+   out. Any thread. Accepts NULL. */
+void registry_keep(struct registry *r, struct str text);
 
 /* Takes the entry away and ends the thread. Call it before server_close: the
    port is the entry's name. A thread that hangs (a name server) is left

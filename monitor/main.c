@@ -22,10 +22,30 @@ static int join_registry(struct registry **ret, const struct settings *s,
                              .listen = s->common.listen,
                              .advertise = s->common.advertise,
                              .server = api_server(api),
+                             .kept = "consistency",
                              .seen = watch_registry,
                              .arg = w,
                          },
                          e);
+}
+
+/* The last comparison, for whoever asks Redis; `last` is what it was told. */
+static void share(struct registry *registry, struct consistency *consistency,
+                  struct buf *last)
+{
+    struct buf text;
+
+    if (consistency_state(consistency) == CONSISTENCY_UNKNOWN) {
+        return;
+    }
+    buf_init(&text, REGISTRY_KEPT_BYTES_MAX);
+    consistency_write(consistency, &text);
+    if (buf_ok(&text) && !str_eq(buf_str(&text), buf_str(last))) {
+        registry_keep(registry, buf_str(&text));
+        buf_reset(last);
+        buf_str_add(last, buf_str(&text));
+    }
+    buf_fini(&text);
 }
 
 static int run(const struct settings *s, struct err *e)
@@ -34,9 +54,11 @@ static int run(const struct settings *s, struct err *e)
     struct api *api = NULL;
     struct registry *registry = NULL;
     struct consistency *consistency = NULL;
+    struct buf shared;
     bool ended;
     int rc = -1;
 
+    buf_init(&shared, REGISTRY_KEPT_BYTES_MAX);
     metrics_init("monitor");
     if (watch_open(&w, s, e) < 0 || consistency_open(&consistency, s, e) < 0 ||
         api_open(&api, s->common.listen, w, consistency, e) < 0 ||
@@ -49,6 +71,7 @@ static int run(const struct settings *s, struct err *e)
         watch_inconsistent(w, consistency_state(consistency) ==
                                   CONSISTENCY_DIFFERENT);
         api_ready(api, watch_tick(w));
+        share(registry, consistency, &shared);
     } while (!stop_wait(TICK_MS));
     log_info("stopping", "");
     rc = 0;
@@ -56,6 +79,7 @@ out:
     stop_request();
     registry_close(registry);
     api_close(api);
+    buf_fini(&shared);
     ended = consistency_close(consistency);
     if (!watch_close(w) || !ended) {
         _Exit(rc < 0 ? err_exit_code(e->kind) : 0);

@@ -74,8 +74,12 @@ def test_all_are_found_without_being_configured(pipe):
     flows(pipe, 1)
 
 
+def entries(redis):
+    return [k for k in redis.keys() if ":proc:" in k]
+
+
 def test_entries_say_what_they_should(pipe, redis):
-    keys = wait_until(lambda: len(redis.keys()) == 4 and redis.keys(), 10,
+    keys = wait_until(lambda: len(entries(redis)) == 4 and entries(redis), 10,
                       lambda: f"four entries in {redis.keys()}")
     (key,) = [k for k in keys if ":proc:sink-es:" in k]
     assert key.startswith("cdc:registry:proc:sink-es:")
@@ -93,6 +97,16 @@ def test_entries_say_what_they_should(pipe, redis):
     assert found["progress"]["lastEventTime"] and found["started"]
     ttl = int(redis.ask("PTTL", key)[1:])
     assert 8000 < ttl <= 15000
+
+
+def test_the_last_comparison_is_cached(pipe, redis):
+    """What /consistency answers lies in Redis, too."""
+    key = "cdc:registry:consistency"
+    wait_until(lambda: key in redis.keys(), 90,
+               lambda: f"{key} in {redis.keys()}")
+    found = json.loads(redis.ask("GET", key).split("\r\n", 1)[1])
+    assert found["timestamp"] and isinstance(found["issues"], list)
+    assert isinstance(found["consistent"], bool)
 
 
 def test_replicas_appear_and_vanish(pipe):

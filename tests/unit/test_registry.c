@@ -259,6 +259,51 @@ static void entry_comes_and_goes(void **state)
     assert_string_equal(logged(), ""); /* nothing to say */
 }
 
+/* What is kept comes, changes, and comes back after Redis lost it. */
+static void wait_kept(const char *want)
+{
+    int64_t until_ms = clock_ms() + SOON_MS;
+    static char text[4096];
+
+    while (!redisstub_get(&redis, "cdc:shop:consistency", text) ||
+           strcmp(text, want) != 0) {
+        if (clock_ms() > until_ms) {
+            fail_msg("kept is not %s but: %s", want, text);
+        }
+        (void)usleep(5000);
+    }
+}
+
+static void keeps(void **state)
+{
+    struct registry_conf conf = a_conf();
+    struct registry *r;
+    struct buf large;
+
+    (void)state;
+    conf.kept = "consistency";
+    r = opened(&conf);
+    registry_keep(r, STR("{\"consistent\":true}"));
+    wait_kept("{\"consistent\":true}");
+    registry_keep(r, STR("{\"consistent\":false}"));
+    wait_kept("{\"consistent\":false}");
+    redisstub_stop(&redis);
+    memset(redis.keys, 0, sizeof(redis.keys));
+    wait_logged("the registry is away");
+    redisstub_start(&redis, redis.port);
+    wait_kept("{\"consistent\":false}");
+    buf_init(&large, REGISTRY_KEPT_BYTES_MAX + 1);
+    (void)buf_reserve(&large, REGISTRY_KEPT_BYTES_MAX + 1);
+    memset(large.p, 'x', REGISTRY_KEPT_BYTES_MAX + 1);
+    large.len = REGISTRY_KEPT_BYTES_MAX + 1;
+    registry_keep(r, buf_str(&large)); /* is left out, and harms nothing */
+    registry_keep(r, STR("{}"));
+    wait_kept("{}");
+    buf_fini(&large);
+    registry_close(r);
+    registry_keep(NULL, STR("{}"));
+}
+
 static void switched_off(void **state)
 {
     struct registry_conf conf = a_conf();
@@ -527,6 +572,7 @@ int main(void)
         cmocka_unit_test(url_parts),
         cmocka_unit_test(own_places),
         PROCESS_TEST(entry_comes_and_goes),
+        PROCESS_TEST(keeps),
         PROCESS_TEST(switched_off),
         PROCESS_TEST(tls_is_refused),
         PROCESS_TEST(nobody_listens),
