@@ -252,7 +252,7 @@ int conf_name_check(const char *name, struct err *e)
         return err_set(e, ERR_CONFIG,
                        "CDC_NAME \"%s\" is not a name of 1 to %d characters "
                        "a-z 0-9 _ - that begins with a letter or digit",
-                       name, NAME_CHARS_MAX);
+                       confvalue_shown(name), NAME_CHARS_MAX);
     }
     return 0;
 }

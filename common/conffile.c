@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "common/confnear.h"
+#include "common/confvalue.h"
 #include "common/confyaml.h"
 
 struct conffile {
@@ -227,8 +228,8 @@ int conffile_open(struct conffile **ret_file, const char *path,
     struct buf text;
 
     if (fd < 0) {
-        return err_set(e, ERR_CONFIG, "configuration file %s: %s", path,
-                       strerror(errno));
+        return err_set(e, ERR_CONFIG, "configuration file %s: %s",
+                       confvalue_shown(path), strerror(errno));
     }
     buf_init(&text, CONFYAML_BYTES_MAX);
     if (text_read(fd, &text) < 0) {

@@ -17,7 +17,8 @@ static int secret_read(const char *path, struct buf *text, struct err *e)
     ssize_t n = 1;
 
     if (fd < 0) {
-        return err_set(e, ERR_CONFIG, "%s: %s", path, strerror(errno));
+        return err_set(e, ERR_CONFIG, "%s: %s", confvalue_shown(path),
+                       strerror(errno));
     }
     while (n > 0) {
         char part[4096];

@@ -4,6 +4,12 @@
 
 #include "common/slice.h"
 
+const char *confvalue_shown(const char *text)
+{
+    return strstr(text, "://") || strcasestr(text, "password=") ? "(a URL)"
+                                                                : text;
+}
+
 /* --- Reading ------------------------------------------------------------- */
 
 struct unit {
@@ -79,7 +85,7 @@ static bool number_read(const char *text, const struct unit *units,
 static int number_store(const struct conf_option *o, const char *text, int *ret,
                         struct err *e)
 {
-    const char *shown = o->secret ? "..." : text;
+    const char *shown = o->secret ? "..." : confvalue_shown(text);
     struct buf range;
     int64_t n;
     bool good;
@@ -118,7 +124,7 @@ static int bool_store(const struct conf_option *o, const char *text, bool *ret,
         }
     }
     return err_set(e, ERR_CONFIG, "\"%s\" is not true or false",
-                   o->secret ? "..." : text);
+                   o->secret ? "..." : confvalue_shown(text));
 }
 
 int confvalue_store(const struct conf_option *o, const char *text, void *cfg,
@@ -133,8 +139,8 @@ int confvalue_store(const struct conf_option *o, const char *text, void *cfg,
     case CONF_BOOL: return bool_store(o, text, field, e);
     case CONF_CHOICE:
         if (!conf_listed(o->choices, text)) {
-            return err_set(e, ERR_CONFIG, "\"%s\" is not one of: %s", text,
-                           o->choices);
+            return err_set(e, ERR_CONFIG, "\"%s\" is not one of: %s",
+                           confvalue_shown(text), o->choices);
         }
         break;
     case CONF_STRING:
@@ -247,8 +253,10 @@ void confvalue_show(const struct conf_option *o, const void *cfg, size_t offset,
     case CONF_LIST:
     case CONF_CHOICE: break;
     }
-    if (text && *text && o->secret) {
+    if (text && *text && (o->secret || strcasestr(text, "password="))) {
         buf_lit(b, "***");
+    } else if (text && strstr(text, "://")) {
+        confvalue_redact(text, b); /* at a wrong place */
     } else if (text) {
         buf_add(b, text, strlen(text));
     }

@@ -4,7 +4,8 @@
  * PURE, but for value_store's allocation. Accepts durations ("500ms", "30s",
  * "5m", "1h") and sizes ("512KiB", "8MiB", "1GiB") from every source, and
  * bare numbers, which are milliseconds and bytes: environments had them
- * first. Error texts show the value unless the option is secret.
+ * first. Error texts show the value unless the option is secret or
+ * the value looks as if it held a password.
  */
 #pragma once
 
@@ -23,6 +24,10 @@ bool confvalue_is_text(const struct conf_option *o);
    of a URL its password, an unset text as nothing. */
 void confvalue_show(const struct conf_option *o, const void *cfg, size_t offset,
                     struct buf *b);
+
+/* `text` for an error text: what may hold a password, because it is a URL or
+   a connection string that got to the wrong place, is only said to be one. */
+const char *confvalue_shown(const char *text);
 
 /* Is it a number? */
 bool confvalue_has_range(const struct conf_option *o);

@@ -256,6 +256,13 @@ static int socket_bind(const struct addrinfo *addr, int *ret_port)
     return fd;
 }
 
+/* A URL that got to the wrong place may hold a password. */
+static int listen_refuse(const char *listen_on, struct err *e)
+{
+    return err_set(e, ERR_CONFIG, "listen address \"%s\" is not host:port",
+                   strpbrk(listen_on, "/=") ? "(a URL)" : listen_on);
+}
+
 int server_listen_check(const char *listen_on, struct err *e)
 {
     char host[256];
@@ -264,8 +271,7 @@ int server_listen_check(const char *listen_on, struct err *e)
 
     if (listen_cut(listen_on, host, sizeof(host), &port) < 0 ||
         !slice_i64(str_of(port), &n) || n < 0 || n > UINT16_MAX) {
-        return err_set(e, ERR_CONFIG, "listen address \"%s\" is not host:port",
-                       listen_on);
+        return listen_refuse(listen_on, e);
     }
     return 0;
 }
@@ -281,8 +287,7 @@ static int socket_open(const char *listen_on, int *ret_port, struct err *e)
     int rc, fd = -1, saved = 0;
 
     if (listen_cut(listen_on, host, sizeof(host), &port) < 0) {
-        return err_set(e, ERR_CONFIG, "listen address \"%s\" is not host:port",
-                       listen_on);
+        return listen_refuse(listen_on, e);
     }
     rc = getaddrinfo(host[0] ? host : NULL, port, &hints, &list);
     if (rc != 0) {

@@ -80,6 +80,9 @@ static void shown(void **state)
         { CONF_STRING, false, "a b", "a b" },
         { CONF_STRING, true, "a b", "***" },
         { CONF_STRING, true, "", "" },
+        { CONF_LIST, false, "a,b", "a,b" },
+        { CONF_LIST, false, "a,redis://:canary@h", "a,redis://:***@h" },
+        { CONF_STRING, false, "host=h password=canary", "***" },
         { CONF_URL, true, "redis://h:1", "redis://h:1" },
     };
 
@@ -148,6 +151,29 @@ static void no_password_is_shown(void **state)
     }
 }
 
+/* A value at the wrong place. */
+static void misplaced(void **state)
+{
+    static const char *const values[] = { "redis://:canary@h",
+                                          "host=h PASSWORD=canary" };
+    static const enum conf_type types[] = { CONF_INT, CONF_MS, CONF_BYTES,
+                                            CONF_BOOL, CONF_CHOICE };
+
+    (void)state;
+    for (size_t v = 0; v < COUNT_OF(values); v++) {
+        for (size_t t = 0; t < COUNT_OF(types); t++) {
+            struct conf_option o = { .type = types[t], .choices = "a b" };
+            int64_t field = 0;
+            struct err e = { 0 };
+
+            assert_int_equal(confvalue_store(&o, values[v], &field, 0, &e), -1);
+            assert_memory_equal(e.text, "\"(a URL)\" is not", 16);
+        }
+        assert_int_equal(conf_name_check(values[v], &(struct err){ 0 }), -1);
+    }
+    assert_string_equal(confvalue_shown("/etc/x"), "/etc/x");
+}
+
 static void words(void **state)
 {
     (void)state;
@@ -166,6 +192,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(shown),
         cmocka_unit_test(no_password_is_shown),
+        cmocka_unit_test(misplaced),
         cmocka_unit_test(words),
     };
 
