@@ -5,11 +5,12 @@
 #include "common/stop.h"
 
 enum {
-    REPLY_BYTES_MAX = 200 << 20,
+    REPLY_BYTES_MAX = 200 << 20, /* of a single document */
+    PAGE_BYTES_MAX = 48 << 20,   /* then smaller pages are asked for */
     PATH_BYTES_MAX = 4096,
     NAME_BYTES_MAX = 64 << 10,
     BODY_BYTES_MAX = 1 << 20,
-    FIRST_PAGE_ROWS = 1000,
+    FIRST_PAGE_ROWS = 100,
 };
 
 int read_es_open(struct read_es *p, const char *url, const char *api_key,
@@ -411,20 +412,30 @@ struct place {
     bool end;
 };
 
+/* A page of several documents may not take much memory; one must pass. */
+static void reply_fit(struct read_es *p, unsigned rows)
+{
+    size_t max = rows > 1 ? PAGE_BYTES_MAX : REPLY_BYTES_MAX;
+
+    if (p->reply.max != max) {
+        buf_fini(&p->reply);
+        buf_init(&p->reply, max);
+    }
+}
+
 static int page_run(struct read_es *p, struct place *at,
                     const struct reader *to, struct err *e)
 {
     struct read_es_page page;
     int status;
 
+    reply_fit(p, at->rows);
     page_ask(&at->body, &at->pit, &at->after, at->rows);
     if (ask(p, "POST", "/_search?allow_partial_search_results=false",
             buf_str(&at->body), &status, e) < 0) {
         return -1;
     }
     if (status == 0 && at->rows > 1) { /* too large */
-        buf_fini(&p->reply);
-        buf_init(&p->reply, REPLY_BYTES_MAX);
         at->rows /= 8;
         at->rows += at->rows == 0;
         return 0;

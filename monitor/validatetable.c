@@ -187,6 +187,29 @@ static void todo_add(const struct validate_run *run, struct validate_work *w,
     }
 }
 
+/* First what differs at the target that is wrong in fewer places: a target
+   that lost everything must not hide one row of the other. */
+static void todo_list(const struct validate_run *run, struct validate_work *w,
+                      const struct bucket_set *differ)
+{
+    bool es_first = differ[CANON_ES].count > 0 &&
+                    (differ[CANON_CH].count == 0 ||
+                     differ[CANON_ES].count <= differ[CANON_CH].count);
+    const struct bucket_set *first = &differ[es_first ? CANON_ES : CANON_CH];
+    const struct bucket_set *second = &differ[es_first ? CANON_CH : CANON_ES];
+
+    for (unsigned i = 0; i < BUCKETS_COUNT; i++) {
+        if (bucket_set_has(first, i)) {
+            todo_add(run, w, i, differ);
+        }
+    }
+    for (unsigned i = 0; i < BUCKETS_COUNT; i++) {
+        if (bucket_set_has(second, i) && !bucket_set_has(first, i)) {
+            todo_add(run, w, i, differ);
+        }
+    }
+}
+
 static void todo_make(const struct validate_run *run, struct validate_work *w)
 {
     struct bucket_set differ[CANON_SIDES] = { { 0 } };
@@ -200,12 +223,7 @@ static void todo_make(const struct validate_run *run, struct validate_work *w)
     if (differ[CANON_ES].count + differ[CANON_CH].count > 0) {
         w->todo = xcalloc(differ[CANON_ES].count + differ[CANON_CH].count,
                           sizeof(*w->todo));
-        for (unsigned i = 0; i < BUCKETS_COUNT; i++) {
-            if (bucket_set_has(&differ[CANON_ES], i) ||
-                bucket_set_has(&differ[CANON_CH], i)) {
-                todo_add(run, w, i, differ);
-            }
-        }
+        todo_list(run, w, differ);
     }
     for (int side = 0; side < CANON_SIDES; side++) {
         bucket_set_fini(&differ[side]);
