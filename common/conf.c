@@ -11,6 +11,7 @@
 #include "common/conftls.h"
 #include "common/confvalue.h"
 #include "common/log.h"
+#include "common/registry.h"
 #include "common/version.h"
 
 enum { NAME_CHARS_MAX = 40 };
@@ -308,7 +309,8 @@ int conf_start(const struct conf_program *program, const void *cfg,
     enum log_level level = LOG_INFO;
     enum log_format format = LOG_LOGFMT;
 
-    if (conf_name_check(c->name, e) < 0) {
+    if (conf_name_check(c->name, e) < 0 ||
+        registry_url_check(c->redis_url, e) < 0) {
         return -1;
     }
     /* conf_load let no other words pass */

@@ -4,7 +4,7 @@
 
 #include "common/confenv.h"
 #include "common/confsource.h"
-#include "common/server.h"
+#include "common/registry.h"
 
 /* The first failure is what the caller returns. */
 static void failed(const char *what, const struct err *now, struct err *first)
@@ -75,6 +75,9 @@ int confcheck_run(const struct conf_program *program, void *cfg,
     }
     if (c->listen && server_listen_check(c->listen, &now) < 0) {
         failed("listen", &now, &first);
+    }
+    if (registry_url_check(c->redis_url, &now) < 0) {
+        failed("redis.url", &now, &first);
     }
     addresses_check(program, cfg, &first);
     environment_check(program);

@@ -471,6 +471,20 @@ static struct registry *registry_new(const struct registry_conf *conf)
     return r;
 }
 
+int registry_url_check(const char *url, struct err *e)
+{
+    struct registryurl parsed;
+
+    if (!url || !url[0]) {
+        return 0;
+    }
+    if (registryurl_parse(&parsed, url, e) < 0) {
+        return -1;
+    }
+    registryurl_fini(&parsed);
+    return 0;
+}
+
 int registry_open(struct registry **ret, const struct registry_conf *conf,
                   struct err *e)
 {

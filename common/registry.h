@@ -80,6 +80,10 @@ struct registry_conf {
     int write_ms, look_ms; /* 0: REGISTRY_WRITE_MS, REGISTRY_LOOK_MS */
 };
 
+/* Would registry_open take this REDIS_URL (NULL and "" included)? ERR_CONFIG
+   with what is wrong, never with the URL. */
+int registry_url_check(const char *url, struct err *e) MUST_CHECK;
+
 /* Starts the thread; connects to nothing by itself. `*ret` is NULL when the
    registry is switched off. ERR_CONFIG for a URL it cannot use. */
 int registry_open(struct registry **ret, const struct registry_conf *conf,

@@ -73,6 +73,9 @@ static void url_parts(void **state)
         struct err e = { 0 };
         int rc = registryurl_parse(&url, urls[i].text, &e);
 
+        if (urls[i].text[0]) { /* "" switches the registry off */
+            assert_int_equal(registry_url_check(urls[i].text, &e), rc);
+        }
         if (!urls[i].host) {
             assert_int_equal(rc, -1);
             assert_int_equal(e.kind, ERR_CONFIG);
