@@ -90,6 +90,9 @@ static void entry_write(const struct registry *r, struct buf *b)
     json_member_string(b, "version", str_of(version_text));
     json_member_i64(b, "pid", getpid());
     member_time(b, "started", metrics_max("process_start_time_seconds"));
+    json_member_i64(
+        b, "startedUs",
+        (int64_t)(metrics_max("process_start_time_seconds") * 1e6 + 0.5));
     json_member(b, STR("progress"));
     buf_char(b, '{');
     json_member_u64(b, "events",

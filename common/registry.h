@@ -5,6 +5,7 @@
  *   value  {"role":"sink-es","instance":"web1:9852",
  *           "url":"http://10.0.0.3:9852","version":"0.1.0","pid":712,
  *           "started":"2026-01-02T03:04:05.678Z",
+ *           "startedUs":1767323045678901,
  *           "progress":{"events":1234,"lastEventTime":"...Z" or null},
  *           "errors":0,"ready":true}
  *

@@ -38,6 +38,7 @@ bool registryread_worker(struct str text, struct registryread *ret)
 {
     struct registryread worker = { .role = ROLE_PRODUCER };
     struct buf role, url;
+    struct str started;
     bool good = false;
     int is = -1;
 
@@ -47,6 +48,9 @@ bool registryread_worker(struct str text, struct registryread *ret)
     if (member(text, "url", &url) && is >= 0) {
         worker.role = (enum role)is;
         good = url_read(buf_str(&url), &worker);
+    }
+    if (slice_find(text, STR("startedUs"), &started) == SLICE_ITEM) {
+        (void)slice_i64(started, &worker.started_us); /* stays 0 */
     }
     buf_fini(&role);
     buf_fini(&url);

@@ -18,6 +18,7 @@ struct registryread {
     enum role role;
     char host[256]; /* without brackets */
     char port[6];
+    int64_t started_us; /* start of the process; 0 = not said */
 };
 
 /* False: no worker (the monitor's own entry, another version's, rubbish). */

@@ -120,7 +120,7 @@ static struct relay_worker *worker_find(struct relay_role *rr,
 
 /* An address of a place: known already, or a worker to be. */
 static void worker_list(struct relay *r, struct relay_role *rr, unsigned place,
-                        const char *instance)
+                        int64_t started_us, const char *instance)
 {
     struct relay_worker *w = worker_find(rr, instance);
     struct http *http;
@@ -141,7 +141,10 @@ static void worker_list(struct relay *r, struct relay_role *rr, unsigned place,
     w->listed = true;
     w->listed_ms = clock_ms();
     (void)pthread_mutex_lock(r->lock);
-    w->entered = w->entered || place == RELAY_PLACE_ENTRY;
+    if (place == RELAY_PLACE_ENTRY) {
+        w->entered = true;
+        w->started_us = started_us;
+    }
     (void)pthread_mutex_unlock(r->lock);
 }
 
@@ -184,7 +187,7 @@ static void place_resolve(struct relay *r, struct relay_role *rr,
             (void)snprintf(instance, sizeof(instance),
                            family == AF_INET ? "%s:%s" : "[%s]:%s", host,
                            at->port);
-            worker_list(r, rr, place, instance);
+            worker_list(r, rr, place, at->started_us, instance);
         }
     }
     freeaddrinfo(list);
@@ -215,7 +218,8 @@ static void entries_resolve(struct relay *r, struct relay_role *rr)
 
     for (unsigned i = 0; i < count; i++) {
         const struct relay_place at = { .host = entries[i].host,
-                                        .port = entries[i].port };
+                                        .port = entries[i].port,
+                                        .started_us = entries[i].started_us };
 
         place_resolve(r, rr, RELAY_PLACE_ENTRY, &at);
     }
@@ -398,6 +402,24 @@ void relay_merge(const struct relay *r, struct expo *x, int64_t now_ms)
     }
 }
 
+/* Does the process of an entry that cannot be reached answer under another
+   address? Behind NAT what it says of itself is of no use to us. */
+static bool answers_elsewhere(const struct relay_role *rr,
+                              const struct relay_worker *w)
+{
+    for (unsigned k = 0; k < rr->worker_count; k++) {
+        const struct relay_worker *other = &rr->workers[k];
+        double apart_us =
+            other->source.last.start_s * 1e6 - (double)w->started_us;
+
+        if (w->started_us > 0 && other->up && apart_us > -1000 &&
+            apart_us < 1000) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Those that answer, and those that the registry knows and that do not. */
 static unsigned role_workers(const struct relay_role *rr, enum role role,
                              struct fact_worker *ret, unsigned max)
@@ -407,7 +429,8 @@ static unsigned role_workers(const struct relay_role *rr, enum role role,
     for (unsigned k = 0; k < rr->worker_count && count < max; k++) {
         const struct relay_worker *w = &rr->workers[k];
 
-        if (w->up ? !w->twin : w->entered && w->asked) {
+        if (w->up ? !w->twin
+                  : w->entered && w->asked && !answers_elsewhere(rr, w)) {
             ret[count] = (struct fact_worker){ .role = role,
                                                .up = w->up,
                                                .ready = w->ready };

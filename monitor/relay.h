@@ -38,6 +38,7 @@ enum {
 struct relay_place {
     char *host; /* name or address */
     char *port;
+    int64_t started_us; /* of an entry's process; 0 = not known */
 };
 
 struct relay_worker {
@@ -51,9 +52,10 @@ struct relay_worker {
 
     /* under the lock */
     bool up, ready, asked;
-    bool entered;  /* the registry has it */
-    bool twin;     /* the same process as an earlier one of the list */
-    int64_t at_ms; /* clock_ms of the last good scrape */
+    bool entered;       /* the registry has it */
+    int64_t started_us; /* as the registry says; 0 = not known */
+    bool twin;          /* the same process as an earlier one of the list */
+    int64_t at_ms;      /* clock_ms of the last good scrape */
     struct buf text;
 };
 

@@ -16,6 +16,7 @@ static const struct {
 } entries[] = {
     { "{\"role\":\"sink-es\",\"instance\":\"web1:9852\",\"url\":"
       "\"http://10.0.0.3:9852\",\"version\":\"0.1.0\",\"pid\":712,"
+      "\"startedUs\":1767323045678901,"
       "\"progress\":{\"events\":1,\"lastEventTime\":null},\"errors\":0,"
       "\"ready\":true}",
       "10.0.0.3", ROLE_SINK_ES, "9852" },
@@ -58,6 +59,9 @@ static void table(void **state)
         assert_int_equal(got.role, entries[i].role);
         assert_string_equal(got.host, entries[i].host);
         assert_string_equal(got.port, entries[i].port);
+        assert_true(
+            got.started_us ==
+            (strstr(entries[i].text, "startedUs") ? 1767323045678901 : 0));
     }
 }
 

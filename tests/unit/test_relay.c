@@ -321,12 +321,50 @@ static void test_twin(void **state)
     buf_fini(&text);
 }
 
+/* An entry that cannot be reached, of a process that answers under another
+   address (NAT), is no dead replica. */
+static void test_behind_nat(void **state)
+{
+    static const int64_t started_us[] = { 1767323045678901, 1767323099000000 };
+    struct server_route routes[2];
+    struct server *a =
+        worker_start(routes, "process_start_time_seconds 1767323045.678901\n");
+    struct relay r;
+    struct buf text;
+    struct err e;
+
+    (void)state;
+    buf_init(&text, 1024);
+    buf_printf(&text, "sink-es=127.0.0.1:%d", server_port(a));
+    assert_int_equal(relay_open(&r, buf_z(&text), &lock, &e), 0);
+    for (int i = 0; i < 2; i++) {
+        struct registry_entry entry = { NULL, clock_ms() + 60000 };
+
+        buf_reset(&text);
+        buf_printf(&text,
+                   "{\"role\":\"sink-es\",\"startedUs\":%lld,"
+                   "\"url\":\"http://127.0.0.3:1\"}",
+                   (long long)started_us[i]);
+        entry.text = buf_z(&text);
+        relay_registry(&r, &(struct registry_view){
+                               .up = true, .entries = &entry, .count = 1 });
+        rounds(&r, 1, i == 0 ? 0 : 1);
+    }
+    relay_close(&r);
+    server_close(a);
+    buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),   cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_replicas), cmocka_unit_test(test_hanging_worker),
-        cmocka_unit_test(test_registry), cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_replicas),
+        cmocka_unit_test(test_hanging_worker),
+        cmocka_unit_test(test_registry),
+        cmocka_unit_test(test_twin),
+        cmocka_unit_test(test_behind_nat),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
