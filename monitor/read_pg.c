@@ -343,8 +343,34 @@ static void path(struct buf *b, const struct read_pg_table *table)
     ident(b, table->name);
 }
 
+/* Row `k` of the answer is the shape's column `column`. */
+static bool is_column(const PGresult *res, int k,
+                      const struct shape_column *column)
+{
+    return strcmp(PQgetvalue(res, k, 0), column->name) == 0;
+}
+
+static struct read_pg_fit fit(const PGresult *res, struct canonrow *row)
+{
+    struct read_pg_fit found = { .not_captured = (unsigned)PQntuples(res) };
+
+    for (unsigned i = 0; i < row->count; i++) {
+        row->left_out[i] = true;
+        for (int k = 0; k < PQntuples(res) && row->left_out[i]; k++) {
+            if (is_column(res, k, &row->shape->columns[i])) {
+                row->left_out[i] = false;
+                row->columns[i].delimiter = PQgetvalue(res, k, 1)[0];
+                found.not_captured--;
+            }
+        }
+        found.left_out += row->left_out[i];
+    }
+    return found;
+}
+
 int read_pg_fit(struct read_pg *p, const struct read_pg_table *table,
-                struct canonrow *row, unsigned *ret_left_out, struct err *e)
+                struct canonrow *row, struct read_pg_fit *ret_fit,
+                struct err *e)
 {
     struct buf name;
     const char *params[1];
@@ -354,29 +380,19 @@ int read_pg_fit(struct read_pg *p, const struct read_pg_table *table,
     buf_init(&name, SQL_BYTES_MAX);
     path(&name, table);
     params[0] = buf_z(&name);
-    /* the delimiter of an array type, and of a domain, is its element's */
+    /* the delimiter of an array type, and of a domain, is its element's;
+       generated columns are not published */
     rc = query(p,
                "SELECT a.attname, t.typdelim FROM pg_catalog.pg_attribute a"
                " JOIN pg_catalog.pg_type t ON t.oid = a.atttypid"
                " WHERE a.attrelid = $1::pg_catalog.regclass AND a.attnum > 0"
-               " AND NOT a.attisdropped",
+               " AND NOT a.attisdropped AND a.attgenerated = ''",
                params, 1, &res, e);
     buf_fini(&name);
     if (rc < 0) {
         return -1;
     }
-    *ret_left_out = 0;
-    for (unsigned i = 0; i < row->count; i++) {
-        row->left_out[i] = true;
-        for (int k = 0; k < PQntuples(res) && row->left_out[i]; k++) {
-            if (strcmp(PQgetvalue(res, k, 0), row->shape->columns[i].name) ==
-                0) {
-                row->left_out[i] = false;
-                row->columns[i].delimiter = PQgetvalue(res, k, 1)[0];
-            }
-        }
-        *ret_left_out += row->left_out[i];
-    }
+    *ret_fit = fit(res, row);
     PQclear(res);
     return 0;
 }

@@ -62,10 +62,16 @@ void read_pg_tables_free(struct read_pg_table *tables, unsigned count);
 int read_pg_slot(struct read_pg *p, struct read_pg_slot *ret_slot,
                  struct err *e) MUST_CHECK;
 
+/* How the table's columns and the shape's are apart. */
+struct read_pg_fit {
+    unsigned left_out;     /* of the shape, and the table has them no more */
+    unsigned not_captured; /* of the table, and the shape has them not yet */
+};
+
 /* Fits `row` to the table as the snapshot has it: columns that it lacks are
-   left out, arrays get their delimiters. `ret_left_out` counts the former. */
+   left out, arrays get their delimiters. */
 int read_pg_fit(struct read_pg *p, const struct read_pg_table *table,
-                struct canonrow *row, unsigned *ret_left_out,
+                struct canonrow *row, struct read_pg_fit *ret_fit,
                 struct err *e) MUST_CHECK;
 
 /* All rows that the snapshot shows. */

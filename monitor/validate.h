@@ -63,8 +63,8 @@ struct validate_table {
     char *label;
     enum scope_state state;
     bool counts_only;
-    unsigned left_out; /* columns that the source has no more */
-    uint64_t rows;     /* of the source */
+    struct read_pg_fit fit; /* columns that could not be compared */
+    uint64_t rows;          /* of the source */
     struct validate_target targets[CANON_SIDES]; /* but CANON_PG's */
 };
 

@@ -115,12 +115,14 @@ int validatecmd(const struct settings *s, struct err *e)
     rc = validate_run(v, &options, &result, e);
     progress_end(shown);
     vitals_end(taker, &vitals);
+out:
     if (rc == 0) {
         validatereport_make(&report, &result, &vitals, options.sample);
         report_put(s, &report);
         rc = verdict(s, &report, e);
+    } else if (e->kind == ERR_FATAL || e->kind == ERR_INPUT) {
+        e->kind = ERR_RETRY; /* exit 1 says that the targets differ */
     }
-out:
     report_fini(&report);
     validate_result_fini(&result);
     validate_close(v);

@@ -240,6 +240,24 @@ static uint64_t table_differences(const struct validate_table *table)
            validate_differences(&table->targets[CANON_CH]);
 }
 
+static void columns_say(struct draft *d, const struct read_pg_fit *fit)
+{
+    if (fit->left_out > 0) {
+        warn(d, REPORT_WARNING);
+        buf_printf(say(d),
+                   "%u columns that the source has no more were left "
+                   "out",
+                   fit->left_out);
+    }
+    if (fit->not_captured > 0) {
+        warn(d, REPORT_WARNING);
+        buf_printf(say(d),
+                   "%u columns are new, and no event has them yet: "
+                   "not compared",
+                   fit->not_captured);
+    }
+}
+
 static void table_add(struct report *r, const struct validate_table *table,
                       double sample)
 {
@@ -262,13 +280,7 @@ static void table_add(struct report *r, const struct validate_table *table,
         for (int side = CANON_ES; side < CANON_SIDES; side++) {
             target_say(&d, table, (enum canon_side)side);
         }
-        if (table->left_out > 0) {
-            warn(&d, REPORT_WARNING);
-            buf_printf(say(&d),
-                       "%u columns that the source has no more were "
-                       "left out",
-                       table->left_out);
-        }
+        columns_say(&d, &table->fit);
         buf_u64(&d.expected, table->rows);
         buf_u64(&d.actual, rows_shown(table));
         buf_u64(&d.difference, table_differences(table));

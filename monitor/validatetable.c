@@ -141,7 +141,7 @@ static int sides_read(struct validate_run *run, struct validate_work *w,
         r.sample += r.sample == 0;
     }
     canonrow_init(&row, &w->table->shape);
-    rc = read_pg_fit(run->pg, w->table->source, &row, &w->result->left_out, e);
+    rc = read_pg_fit(run->pg, w->table->source, &row, &w->result->fit, e);
     for (int side = 0; rc == 0 && side < CANON_SIDES; side++) {
         uint64_t *rows = side == CANON_PG ? &w->result->rows
                                           : &w->result->targets[side].rows;

@@ -100,11 +100,12 @@ static const struct wanted cases[] = {
     { "a column less",
       { .label = word_user,
         .rows = 1,
-        .left_out = 2,
+        .fit = { 2, 1 },
         .targets = { [CANON_ES] = { COMPARED, .rows = 1 } } },
       REPORT_WARNING,
       "1 rows; Elasticsearch: equal; 2 columns that the source has no more "
-      "were left out",
+      "were left out; 1 columns are new, and no event has them yet: not "
+      "compared",
       "[]",
       true },
     { "being copied",
