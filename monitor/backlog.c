@@ -21,12 +21,50 @@ static void thin_out(struct backlog *k)
     k->count = kept;
 }
 
-static void note(struct backlog *k, int64_t at_us, uint64_t insert_lsn)
+static void note(struct backlog *k, int64_t at_us, uint64_t insert_lsn,
+                 bool sure)
 {
     if (k->count == BACKLOG_NOTES) {
         thin_out(k);
     }
-    k->notes[k->count++] = (struct backlog_note){ at_us, insert_lsn };
+    k->notes[k->count++] = (struct backlog_note){ at_us, insert_lsn, sure };
+}
+
+/* The count has grown: it was by one of those that are in doubt, or all. */
+static void bear_out(struct backlog *k)
+{
+    for (unsigned i = 0; i < k->count; i++) {
+        k->notes[i].sure = true;
+    }
+}
+
+static void drop_doubtful(struct backlog *k, int64_t now_us)
+{
+    unsigned kept = 0;
+
+    for (unsigned i = 0; i < k->count; i++) {
+        if (k->notes[i].sure || now_us - k->notes[i].at_us < BACKLOG_DOUBT_US) {
+            k->notes[kept++] = k->notes[i];
+        }
+    }
+    k->count = kept;
+}
+
+/* What has happened between the last look and this one. A count that grows
+   without an end of a transaction speaks of one that was noted before, and
+   may be confirmed by now. */
+static void compare(struct backlog *k, const struct backlog_look *look)
+{
+    bool grown = look->changes > k->last.changes;
+
+    if (grown) {
+        bear_out(k);
+    }
+    if (look->snapshot != k->last.snapshot) {
+        note(k, k->last.now_us + (look->now_us - k->last.now_us) / 2,
+             look->insert_lsn, grown);
+        k->grown_us = look->now_us;
+    }
 }
 
 static void forget(struct backlog *k)
@@ -36,14 +74,12 @@ static void forget(struct backlog *k)
     k->count = 0;
 }
 
-void backlog_take_none(struct backlog *k, int64_t now_us, uint64_t changes,
-                       uint64_t insert_lsn)
+void backlog_take_none(struct backlog *k, const struct backlog_look *look)
 {
     forget(k);
     k->looked = true;
-    k->last = (struct backlog_look){ .now_us = now_us,
-                                     .changes = changes,
-                                     .insert_lsn = insert_lsn };
+    k->last = *look;
+    k->last.flush_lsn = k->last.confirmed_lsn = 0;
 }
 
 void backlog_take(struct backlog *k, const struct backlog_look *look)
@@ -56,12 +92,11 @@ void backlog_take(struct backlog *k, const struct backlog_look *look)
         forget(k); /* another server, another slot */
     }
     if (!k->looked && !flushed) {
-        note(k, look->now_us, look->insert_lsn);
-    } else if (k->looked && look->changes > k->last.changes) {
-        note(k, k->last.now_us + (look->now_us - k->last.now_us) / 2,
-             look->insert_lsn);
-        k->grown_us = look->now_us;
+        note(k, look->now_us, look->insert_lsn, true);
+    } else if (k->looked) {
+        compare(k, look);
     }
+    drop_doubtful(k, look->now_us);
     while (done < k->count &&
            k->notes[done].insert_lsn <= look->confirmed_lsn) {
         done++;

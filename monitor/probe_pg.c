@@ -256,7 +256,8 @@ static const char slot_sql[] =
     " SELECT pg_is_in_recovery(), s.slot_name IS NOT NULL, s.active,"
     " s.wal_status, w.inserted - '0/0'::pg_lsn, w.flushed - '0/0'::pg_lsn,"
     " coalesce(s.confirmed_flush_lsn, '0/0'::pg_lsn) - '0/0'::pg_lsn,"
-    " coalesce(s.restart_lsn, w.flushed) - '0/0'::pg_lsn, s.safe_wal_size"
+    " coalesce(s.restart_lsn, w.flushed) - '0/0'::pg_lsn, s.safe_wal_size,"
+    " hashtextextended(pg_current_snapshot()::text, 0)"
     " FROM w LEFT JOIN pg_replication_slots s ON s.slot_name = $1";
 
 enum {
@@ -269,6 +270,7 @@ enum {
     COL_CONFIRMED,
     COL_RESTART,
     COL_SAFE,
+    COL_SNAPSHOT,
 };
 
 static int64_t distance(uint64_t from, uint64_t to)
@@ -279,28 +281,27 @@ static int64_t distance(uint64_t from, uint64_t to)
 static struct fact_slot slot_read(struct probe_pg *p, const PGresult *res,
                                   uint64_t changes)
 {
-    uint64_t flushed = number_at(res, COL_FLUSHED);
-    uint64_t confirmed = number_at(res, COL_CONFIRMED);
+    const struct backlog_look look = {
+        .now_us = clock_wall_us(),
+        .changes = changes,
+        .snapshot = number_at(res, COL_SNAPSHOT),
+        .insert_lsn = number_at(res, COL_INSERTED),
+        .flush_lsn = number_at(res, COL_FLUSHED),
+        .confirmed_lsn = number_at(res, COL_CONFIRMED),
+    };
     struct fact_slot slot = { .known = true, .safe_bytes = -1 };
 
     slot.exists = flag_at(res, COL_EXISTS);
     if (!slot.exists) {
-        backlog_take_none(&p->backlog, clock_wall_us(), changes,
-                          number_at(res, COL_INSERTED));
+        backlog_take_none(&p->backlog, &look);
         return slot;
     }
-    backlog_take(&p->backlog, &(struct backlog_look){
-                                  .now_us = clock_wall_us(),
-                                  .changes = changes,
-                                  .insert_lsn = number_at(res, COL_INSERTED),
-                                  .flush_lsn = flushed,
-                                  .confirmed_lsn = confirmed,
-                              });
+    backlog_take(&p->backlog, &look);
     slot.active = flag_at(res, COL_ACTIVE);
     (void)snprintf(slot.wal_status, sizeof(slot.wal_status), "%s",
                    PQgetvalue(res, 0, COL_STATUS));
-    slot.unconfirmed_bytes = distance(confirmed, flushed);
-    slot.retained_bytes = distance(number_at(res, COL_RESTART), flushed);
+    slot.unconfirmed_bytes = distance(look.confirmed_lsn, look.flush_lsn);
+    slot.retained_bytes = distance(number_at(res, COL_RESTART), look.flush_lsn);
     if (!PQgetisnull(res, 0, COL_SAFE)) {
         slot.safe_bytes = (int64_t)number_at(res, COL_SAFE);
     }

@@ -21,7 +21,8 @@ enum {
        dead service shows within 10 s, with room for a busy machine. */
     TARGET_MS = 2000,
     RELAY_EVERY_MS = 2000,
-    SOURCE_EVERY_MS = 1000, /* PostgreSQL and Kafka: the lag's resolution */
+    SOURCE_EVERY_MS = 1000, /* Kafka */
+    SLOT_EVERY_MS = 500,    /* PostgreSQL: twice its lag's resolution */
     FAILED_WAIT_MS = 2000,
     LAG_LONG_MS = 500,
     LAG_REST_MAX_MS = 4000,
@@ -313,7 +314,7 @@ int watch_start(struct watch *w, struct err *e)
     int source_ms = least(target_ms, SOURCE_EVERY_MS);
     int rc = 0;
 
-    if (thread_start(w, look_pg, 0, source_ms, e) < 0 ||
+    if (thread_start(w, look_pg, 0, least(target_ms, SLOT_EVERY_MS), e) < 0 ||
         thread_start(w, look_kafka, 0, source_ms, e) < 0) {
         return -1;
     }

@@ -14,8 +14,42 @@ enum { SECOND = 1000 * 1000 };
 static void look(struct backlog *k, double now_s, uint64_t flush,
                  uint64_t confirmed, uint64_t changes)
 {
-    backlog_take(k, &(struct backlog_look){ (int64_t)(now_s * SECOND), changes,
-                                            flush, flush, confirmed });
+    backlog_take(k, &(struct backlog_look){ .now_us = (int64_t)(now_s * SECOND),
+                                            .changes = changes,
+                                            .snapshot = changes,
+                                            .insert_lsn = flush,
+                                            .flush_lsn = flush,
+                                            .confirmed_lsn = confirmed });
+}
+
+/* There is no slot. */
+static void look_none(struct backlog *k, double now_s, uint64_t changes)
+{
+    backlog_take_none(
+        k, &(struct backlog_look){ .now_us = (int64_t)(now_s * SECOND),
+                                   .changes = changes,
+                                   .snapshot = changes });
+}
+
+/* The insert position is beyond what is flushed. */
+static void look_ahead(struct backlog *k, int now_s, uint64_t insert,
+                       uint64_t flush, uint64_t confirmed)
+{
+    backlog_take(k, &(struct backlog_look){ .now_us = now_s * SECOND,
+                                            .changes = 6,
+                                            .snapshot = 6,
+                                            .insert_lsn = insert,
+                                            .flush_lsn = flush,
+                                            .confirmed_lsn = confirmed });
+}
+
+/* A transaction has ended, and the count knows nothing of it yet. */
+static void look_ended(struct backlog *k, double now_s, uint64_t flush,
+                       uint64_t confirmed, uint64_t changes, uint64_t snapshot)
+{
+    backlog_take(k,
+                 &(struct backlog_look){ (int64_t)(now_s * SECOND), changes,
+                                         snapshot, flush, flush, confirmed });
 }
 
 static void since(const struct backlog *k, double want_s)
@@ -63,7 +97,7 @@ static void test_slot_appears(void **state)
     struct backlog k = { 0 };
 
     (void)state;
-    backlog_take_none(&k, 1 * SECOND, 5, 100);
+    look_none(&k, 1, 5);
     since(&k, 0);
     /* behind, but no row changed since it is there */
     look(&k, 2, 140, 120, 5);
@@ -71,7 +105,7 @@ static void test_slot_appears(void **state)
     look(&k, 3, 160, 120, 6);
     since(&k, 2.5);
     /* dropped */
-    backlog_take_none(&k, 4 * SECOND, 7, 170);
+    look_none(&k, 4, 7);
     since(&k, 0);
     look(&k, 5, 180, 170, 8);
     since(&k, 4.5);
@@ -89,9 +123,9 @@ static void test_positions_go_back(void **state)
     look(&k, 3, 50, 50, 1);
     since(&k, 0);
     /* statistics that were reset are no change */
-    look(&k, 4, 60, 50, 0);
+    look_ended(&k, 4, 60, 50, 0, 1);
     since(&k, 0);
-    look(&k, 5, 70, 50, 1);
+    look_ended(&k, 5, 70, 50, 1, 2);
     since(&k, 4.5);
 }
 
@@ -102,9 +136,9 @@ static void test_not_flushed_yet(void **state)
 
     (void)state;
     look(&k, 1, 100, 100, 5);
-    backlog_take(&k, &(struct backlog_look){ 2 * SECOND, 6, 120, 100, 100 });
+    look_ahead(&k, 2, 120, 100, 100);
     since(&k, 1.5);
-    backlog_take(&k, &(struct backlog_look){ 3 * SECOND, 6, 120, 100, 100 });
+    look_ahead(&k, 3, 120, 100, 100);
     since(&k, 1.5);
     look(&k, 3.5, 120, 100, 6);
     since(&k, 1.5);
@@ -119,11 +153,11 @@ static void test_page_header(void **state)
 
     (void)state;
     look(&k, 1, 8000, 8000, 5);
-    backlog_take(&k, &(struct backlog_look){ 2 * SECOND, 6, 8216, 8192, 8100 });
+    look_ahead(&k, 2, 8216, 8192, 8100);
     since(&k, 1.5);
-    backlog_take(&k, &(struct backlog_look){ 3 * SECOND, 6, 8216, 8192, 8192 });
+    look_ahead(&k, 3, 8216, 8192, 8192);
     since(&k, 1.5);
-    backlog_take(&k, &(struct backlog_look){ 4 * SECOND, 6, 8216, 8192, 8192 });
+    look_ahead(&k, 4, 8216, 8192, 8192);
     since(&k, 0);
 }
 
@@ -150,6 +184,46 @@ static void test_long_standstill(void **state)
     since(&k, 0);
 }
 
+/* The statistics come late: the time is that of the transaction's end. */
+static void test_statistics_come_late(void **state)
+{
+    struct backlog k = { 0 };
+
+    (void)state;
+    look_ended(&k, 1, 100, 100, 5, 70);
+    since(&k, 0);
+    look_ended(&k, 2, 150, 100, 5, 71);
+    since(&k, 1.5);
+    look_ended(&k, 11, 150, 100, 5, 71);
+    since(&k, 1.5);
+    look_ended(&k, 12, 150, 100, 6, 71); /* borne out */
+    since(&k, 1.5);
+    look_ended(&k, 100, 150, 100, 6, 71);
+    since(&k, 1.5);
+    look_ended(&k, 101, 150, 150, 6, 71);
+    since(&k, 0);
+}
+
+/* Transactions of others, while the producer stands still. */
+static void test_doubt_ends(void **state)
+{
+    struct backlog k = { 0 };
+
+    (void)state;
+    look_ended(&k, 1, 100, 100, 5, 70);
+    look_ended(&k, 2, 150, 100, 5, 71);
+    since(&k, 1.5);
+    look_ended(&k, 14, 150, 100, 5, 71);
+    since(&k, 1.5);
+    look_ended(&k, 15, 150, 100, 5, 71);
+    since(&k, 0);
+    /* one of ours later: only that counts */
+    look_ended(&k, 16, 200, 100, 6, 72);
+    since(&k, 15.5);
+    look_ended(&k, 60, 200, 100, 6, 72);
+    since(&k, 15.5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +234,8 @@ int main(void)
         cmocka_unit_test(test_not_flushed_yet),
         cmocka_unit_test(test_page_header),
         cmocka_unit_test(test_long_standstill),
+        cmocka_unit_test(test_statistics_come_late),
+        cmocka_unit_test(test_doubt_ends),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
