@@ -114,9 +114,8 @@ static void result_tell(struct consistency *c, struct validate_result *result)
         log_info("source and targets are equal", "tables=%u took_ms=%lld",
                  result->count, (long long)result->took_ms);
     } else if (!equal && c->state != CONSISTENCY_DIFFERENT) {
-        log_warn("source and targets differ",
-                 "tables=%u hint=\"cdc-monitor validate names the keys\"",
-                 result->count);
+        log_warn("source and targets differ", "tables=%u hint=%s",
+                 result->count, "cdc-monitor validate names the keys");
     }
     c->state = equal ? CONSISTENCY_EQUAL : CONSISTENCY_DIFFERENT;
     (void)pthread_mutex_unlock(&c->lock);

@@ -273,9 +273,11 @@ int validate_run(struct validate *v, const struct validate_options *options,
     int rc;
 
     *ret_result = (struct validate_result){ 0 };
-    c.run = (struct validate_run){
-        .pg = &v->pg, .es = &v->es, .ch = &v->ch, .options = options
-    };
+    c.run = (struct validate_run){ .pg = &v->pg,
+                                   .es = &v->es,
+                                   .ch = &v->ch,
+                                   .options = options,
+                                   .lag = &v->lag };
     memcpy(c.run.targets, v->targets, sizeof(v->targets));
     rc = course_run(&c, e);
     read_pg_release(&v->pg);

@@ -242,19 +242,16 @@ static uint64_t table_differences(const struct validate_table *table)
 
 static void columns_say(struct draft *d, const struct read_pg_fit *fit)
 {
-    if (fit->left_out > 0) {
+    if (fit->left_out + fit->not_captured > 0) {
         warn(d, REPORT_WARNING);
-        buf_printf(say(d),
-                   "%u columns that the source has no more were left "
-                   "out",
-                   fit->left_out);
+        buf_lit(say(d), "columns not compared: ");
+    }
+    if (fit->left_out > 0) {
+        buf_printf(&d->details, "%u gone from the source", fit->left_out);
     }
     if (fit->not_captured > 0) {
-        warn(d, REPORT_WARNING);
-        buf_printf(say(d),
-                   "%u columns are new, and no event has them yet: "
-                   "not compared",
-                   fit->not_captured);
+        buf_printf(&d->details, "%s%u that no event has yet",
+                   fit->left_out > 0 ? ", " : "", fit->not_captured);
     }
 }
 
@@ -314,7 +311,7 @@ static void data_add(struct report *r, const struct validate_result *res)
                (unsigned long long)rows, (double)res->took_ms / 1000);
     if (differences > 0) {
         warn(&d, REPORT_FAIL);
-        buf_printf(&d.details, "%llu differences in %llu tables",
+        buf_printf(&d.details, "%llu differences, in %llu of them",
                    (unsigned long long)differences, (unsigned long long)wrong);
     } else {
         buf_lit(&d.details, "equal");

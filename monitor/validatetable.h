@@ -18,6 +18,7 @@ struct validate_run {
     struct read_ch *ch;
     bool targets[CANON_SIDES]; /* switched on */
     const struct validate_options *options;
+    struct lag *lag;                  /* the topics' ends at the last fence */
     struct buckets sums[CANON_SIDES]; /* of one table at a time */
     uint64_t total;                   /* rows compared so far */
 };
@@ -39,7 +40,7 @@ struct validate_work {
     bool drilling;
 
     /* counts alone: the last check's */
-    uint64_t last[CANON_SIDES];
+    uint64_t last[CANON_SIDES], last_ends;
     bool last_known, count_open;
 };
 
