@@ -1,5 +1,6 @@
 #include "monitor/consistency.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <time.h>
 
@@ -22,11 +23,11 @@ struct consistency {
     struct metric_family *rows;
     struct metric *at, *success;
 
-    pthread_mutex_t lock; /* for all below */
-    enum consistency_state state;
-    int64_t at_us;
-    struct buf members; /* "consistent":…,"issues":[…] */
-    char why[300];      /* the last check could not be made */
+    pthread_mutex_t lock;         /* for all below */
+    enum consistency_state state; /* UNKNOWN too while tables are awaited */
+    int64_t at_us;                /* of the last check; 0: none yet */
+    struct buf members;           /* "consistent":…,"issues":[…] */
+    char why[300];                /* the last check could not be made */
 };
 
 int consistency_open(struct consistency **ret_c, const struct settings *s,
@@ -102,22 +103,26 @@ static void metrics_tell(struct consistency *c,
 /* Takes the result. */
 static void result_tell(struct consistency *c, struct validate_result *result)
 {
-    bool equal;
+    enum consistency_state state;
+    bool consistent;
 
     metrics_tell(c, result);
     (void)pthread_mutex_lock(&c->lock);
     buf_reset(&c->members);
-    equal = validatereport_issues(&c->members, result);
+    consistent = validatereport_issues(&c->members, result);
     c->why[0] = '\0';
     c->at_us = result->at_us;
-    if (equal && c->state != CONSISTENCY_EQUAL) {
+    state = consistent                       ? CONSISTENCY_EQUAL
+            : validatereport_differs(result) ? CONSISTENCY_DIFFERENT
+                                             : CONSISTENCY_UNKNOWN;
+    if (state == CONSISTENCY_EQUAL && c->state != state) {
         log_info("source and targets are equal", "tables=%u took_ms=%lld",
                  result->count, (long long)result->took_ms);
-    } else if (!equal && c->state != CONSISTENCY_DIFFERENT) {
+    } else if (state == CONSISTENCY_DIFFERENT && c->state != state) {
         log_warn("source and targets differ", "tables=%u hint=%s",
                  result->count, "cdc-monitor validate names the keys");
     }
-    c->state = equal ? CONSISTENCY_EQUAL : CONSISTENCY_DIFFERENT;
+    c->state = state;
     (void)pthread_mutex_unlock(&c->lock);
     validate_result_fini(&c->last);
     c->last = *result;
@@ -142,6 +147,14 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
+/* What is wrong or awaited is looked at again soon. */
+static int again_ms(enum consistency_state state)
+{
+    return state == CONSISTENCY_EQUAL       ? INT_MAX
+           : state == CONSISTENCY_DIFFERENT ? CONSISTENCY_AGAIN_MS
+                                            : CONSISTENCY_RETRY_MS;
+}
+
 static void *thread_run(void *arg)
 {
     struct consistency *c = arg;
@@ -158,10 +171,7 @@ static void *thread_run(void *arg)
 
         if (validate_run(c->v, &options, &result, &e) == 0) {
             result_tell(c, &result);
-            if (c->state == CONSISTENCY_DIFFERENT) {
-                /* soon known when it is put right */
-                wait_ms = least(wait_ms, CONSISTENCY_AGAIN_MS);
-            }
+            wait_ms = least(wait_ms, again_ms(c->state));
         } else if (!stop_requested()) {
             failure_tell(c, &e);
             wait_ms = least(wait_ms, CONSISTENCY_RETRY_MS);
@@ -226,7 +236,7 @@ void consistency_write(struct consistency *c, struct buf *b)
     buf_lit(b, "{\"timestamp\":\"");
     clock_rfc3339(b, c->at_us ? c->at_us : clock_wall_us());
     buf_lit(b, "\",");
-    if (c->state == CONSISTENCY_UNKNOWN) {
+    if (c->at_us == 0) {
         buf_lit(b, "\"consistent\":false,\"issues\":[{\"table\":\"*\","
                    "\"issue\":\"not checked yet\",\"count\":0}]");
     } else {

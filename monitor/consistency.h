@@ -14,7 +14,7 @@
  * `consistent: false` with the issue "not checked yet". A check that cannot
  * be made leaves the last answer, with the reason in `error`, and is tried
  * again after CONSISTENCY_RETRY_MS. A difference is looked at again after
- * CONSISTENCY_AGAIN_MS.
+ * CONSISTENCY_AGAIN_MS; tables that cannot be compared yet are awaited.
  *
  *   cdc_consistency_mismatched_rows{table,target,kind}
  *       kind: missing, extra, different, uncounted (not looked into), count
@@ -36,7 +36,7 @@ enum {
 };
 
 enum consistency_state {
-    CONSISTENCY_UNKNOWN, /* not checked yet */
+    CONSISTENCY_UNKNOWN, /* not, or not all, checked yet */
     CONSISTENCY_EQUAL,
     CONSISTENCY_DIFFERENT,
 };

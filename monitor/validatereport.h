@@ -16,5 +16,10 @@ void validatereport_make(struct report *r, const struct validate_result *res,
                          const struct vitals *v, double sample);
 
 /* Appends the members of /consistency behind the timestamp:
-   "consistent":true,"issues":[]. Returns whether all is equal. */
+   "consistent":true,"issues":[]. Returns whether all was compared and is
+   equal. A table that will be comparable soon (its first copy is under way,
+   or nothing of it was captured yet) is an issue too: "not checked yet". */
 bool validatereport_issues(struct buf *b, const struct validate_result *res);
+
+/* Does a table differ in a target? */
+bool validatereport_differs(const struct validate_result *res);

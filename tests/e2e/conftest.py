@@ -30,7 +30,7 @@ CHATTER = re.compile(r"<Trace>|<Debug>|UTC \[\d+\] (LOG|DETAIL|STATEMENT):|"
 # Promises first: when the first row does not arrive, nothing else matters.
 ORDER = ("first_row", "changes", "demo", "types", "hostile", "bulk_partial",
          "bad_input", "lost_target", "copy", "throughput", "api", "page",
-         "guide", "lag", "outage", "kill")
+         "guide", "validate", "lag", "outage", "kill")
 
 
 def pytest_configure():

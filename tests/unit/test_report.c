@@ -111,8 +111,8 @@ static const struct wanted cases[] = {
       { .label = word_user, .state = SCOPE_COPYING, .rows = 7 },
       REPORT_WARNING,
       "its first copy is under way: not compared",
-      "[]",
-      true },
+      "[{\"table\":\"User\",\"issue\":\"not checked yet\",\"count\":0}]",
+      false },
     { "new and empty",
       { .label = word_user, .state = SCOPE_NEW },
       REPORT_PASS,
@@ -123,8 +123,8 @@ static const struct wanted cases[] = {
       { .label = word_user, .state = SCOPE_NEW, .rows = 1 },
       REPORT_WARNING,
       "nothing of it was captured yet: not compared",
-      "[]",
-      true },
+      "[{\"table\":\"User\",\"issue\":\"not checked yet\",\"count\":0}]",
+      false },
 };
 
 static void test_tables(void **state)
