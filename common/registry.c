@@ -488,6 +488,28 @@ int registry_url_check(const char *url, struct err *e)
     return 0;
 }
 
+int registry_ping(const char *url, struct err *e)
+{
+    struct registryurl parsed;
+    struct registryredis *redis = NULL;
+    char *text = NULL;
+    int64_t left_ms;
+    int rc;
+
+    if (registryurl_parse(&parsed, url, e) < 0) {
+        return -1;
+    }
+    rc = registryredis_open(&redis, &parsed, e);
+    if (rc == 0) { /* without a password only a question tells */
+        registryredis_ask(redis, "cdc:check", 1);
+        rc = registryredis_answer(redis, &text, &left_ms, e);
+    }
+    registryredis_close(redis);
+    registryurl_fini(&parsed);
+    xfree(text);
+    return rc;
+}
+
 int registry_open(struct registry **ret, const struct registry_conf *conf,
                   struct err *e)
 {

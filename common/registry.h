@@ -85,6 +85,11 @@ struct registry_conf {
    with what is wrong, never with the URL. */
 int registry_url_check(const char *url, struct err *e) MUST_CHECK;
 
+/* For `check`: does Redis answer, and take the credentials? Waits seconds at
+   most. Precondition: registry_url_check was passed by a URL that is not
+   empty. */
+int registry_ping(const char *url, struct err *e) MUST_CHECK;
+
 /* Starts the thread; connects to nothing by itself. `*ret` is NULL when the
    registry is switched off. ERR_CONFIG for a URL it cannot use. */
 int registry_open(struct registry **ret, const struct registry_conf *conf,

@@ -3,6 +3,7 @@
 #include "common/finding.h"
 #include "common/kafka.h"
 #include "common/log.h"
+#include "common/registry.h"
 #include "monitor/probe_ch.h"
 #include "monitor/probe_es.h"
 #include "monitor/probe_kafka.h"
@@ -106,6 +107,23 @@ static int check_ch(const struct settings *s, struct findings *f, struct err *e)
     return 0;
 }
 
+/* Nothing depends on it, so nothing fails for it. */
+static void check_redis(const struct settings *s)
+{
+    struct err e = { 0 };
+
+    if (!settings_has(s->common.redis_url)) {
+        (void)printf("ok     redis: switched off\n");
+    } else if (registry_ping(s->common.redis_url, &e) < 0) {
+        (void)printf("warn   redis: %s; replicas are not found by themselves\n"
+                     "       fix: start it, correct REDIS_URL, or set it to "
+                     "nothing to do without\n",
+                     e.text);
+    } else {
+        (void)printf("ok     redis: answers\n");
+    }
+}
+
 int check_services(const struct settings *s, struct err *e)
 {
     struct findings f = { 0 };
@@ -114,5 +132,6 @@ int check_services(const struct settings *s, struct err *e)
         check_es(s, &f, e) < 0 || check_ch(s, &f, e) < 0) {
         return -1;
     }
+    check_redis(s);
     return findings_end(&f, e);
 }

@@ -419,6 +419,28 @@ static void wrong_password(void **state)
     assert_null(strstr(logged(), "s3cret"));
 }
 
+/* What `check` asks. */
+static void ping(void **state)
+{
+    char url[128];
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(registry_ping(redis_url, &e), 0);
+    (void)pthread_mutex_lock(&redis.lock);
+    redis.password = "right";
+    (void)pthread_mutex_unlock(&redis.lock);
+    assert_int_equal(registry_ping(redis_url, &e), -1);
+    assert_non_null(strstr(e.text, "NOAUTH"));
+    (void)snprintf(url, sizeof(url), "redis://:wrong@127.0.0.1:%d", redis.port);
+    assert_int_equal(registry_ping(url, &e), -1);
+    assert_int_equal(e.kind, ERR_PERMISSION);
+    assert_null(strstr(e.text, "wrong"));
+    (void)snprintf(url, sizeof(url), "redis://:right@127.0.0.1:%d/2",
+                   redis.port);
+    assert_int_equal(registry_ping(url, &e), 0);
+}
+
 static void no_password(void **state)
 {
     struct registry_conf conf = a_conf();
@@ -583,6 +605,7 @@ int main(void)
         PROCESS_TEST(answers_errors),
         PROCESS_TEST(wrong_password),
         PROCESS_TEST(no_password),
+        PROCESS_TEST(ping),
         PROCESS_TEST(stopped_redis_slows_nothing),
         PROCESS_TEST(stops_and_goes_on),
         PROCESS_TEST(others),
