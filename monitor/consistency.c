@@ -20,6 +20,7 @@ struct consistency {
     bool started;
     struct validate_result last; /* the thread's own */
     bool failing;                /* said in the log */
+    unsigned failures;           /* since the last that was made */
     struct metric_family *rows;
     struct metric *at, *success;
 
@@ -155,6 +156,17 @@ static int again_ms(enum consistency_state state)
                                             : CONSISTENCY_RETRY_MS;
 }
 
+/* Longer each time: a snapshot that is held while a sink is down keeps vacuum
+   from its work. Not so long before the first answer. */
+static int retry_ms(struct consistency *c)
+{
+    unsigned shift = c->failures < 5 ? c->failures : 5;
+
+    c->failures += c->failures < 5;
+    return c->at_us == 0 && shift > 0 ? 2 * CONSISTENCY_RETRY_MS
+                                      : CONSISTENCY_RETRY_MS << shift;
+}
+
 static void *thread_run(void *arg)
 {
     struct consistency *c = arg;
@@ -171,10 +183,11 @@ static void *thread_run(void *arg)
 
         if (validate_run(c->v, &options, &result, &e) == 0) {
             result_tell(c, &result);
+            c->failures = 0;
             wait_ms = least(wait_ms, again_ms(c->state));
         } else if (!stop_requested()) {
             failure_tell(c, &e);
-            wait_ms = least(wait_ms, CONSISTENCY_RETRY_MS);
+            wait_ms = least(wait_ms, retry_ms(c));
         }
         (void)stop_wait(wait_ms);
     }

@@ -13,8 +13,9 @@
  * ends within 60 s of a ready pipeline; until then the answer is
  * `consistent: false` with the issue "not checked yet". A check that cannot
  * be made leaves the last answer, with the reason in `error`, and is tried
- * again after CONSISTENCY_RETRY_MS. A difference is looked at again after
- * CONSISTENCY_AGAIN_MS; tables that cannot be compared yet are awaited.
+ * again after CONSISTENCY_RETRY_MS, then after longer waits. A difference is
+ * looked at again after CONSISTENCY_AGAIN_MS; tables that cannot be compared
+ * yet are awaited.
  *
  *   cdc_consistency_mismatched_rows{table,target,kind}
  *       kind: missing, extra, different, uncounted (not looked into), count
