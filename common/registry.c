@@ -354,19 +354,27 @@ static int turn_wait_ms(struct registry *r)
     return clock_left_ms(due_ms);
 }
 
+static struct timespec time_after(clockid_t clock, int ms)
+{
+    struct timespec at;
+
+    (void)clock_gettime(clock, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += ms % 1000 * 1000000L;
+    if (at.tv_nsec >= 1000000000L) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000L;
+    }
+    return at;
+}
+
 /* Waits, unless the registry is closed. Returns whether it goes on. */
 static bool rest(struct registry *r, int wait_ms)
 {
     struct timespec until;
     bool goes_on;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000L;
-    }
+    until = time_after(CLOCK_MONOTONIC, wait_ms);
     (void)pthread_mutex_lock(&r->mutex);
     while (!r->closing &&
            pthread_cond_timedwait(&r->wake, &r->mutex, &until) == 0) {
@@ -544,8 +552,7 @@ void registry_close(struct registry *r)
     r->closing = true;
     (void)pthread_cond_signal(&r->wake);
     (void)pthread_mutex_unlock(&r->mutex);
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += REGISTRY_CLOSE_MS / 1000;
+    until = time_after(CLOCK_REALTIME, REGISTRY_CLOSE_MS);
     if (pthread_timedjoin_np(r->thread, NULL, &until) == 0) {
         registry_free(r);
     }
