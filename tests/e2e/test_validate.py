@@ -340,18 +340,39 @@ def test_sink_that_is_behind(checked):
     assert code == 0, text
 
 
+def consistency(monitor):
+    """The answer of /consistency, which is always 200."""
+    status, text = http_get(f"http://127.0.0.1:{monitor.port}"
+                            "/api/v1/data-sync/consistency")
+    assert status == 200, text
+    found = json.loads(text)
+    assert list(found)[:3] == ["timestamp", "consistent", "issues"]
+    return found
+
+
+def test_large_tables_are_counted_in_the_background(checked):
+    """A row that is off shows as soon as the table stands still."""
+    monitor = checked.pipeline.start(
+        "monitor", log="monitor-counting", CDC_WORKERS="",
+        CDC_CONSISTENCY_INTERVAL="2s", CDC_CONSISTENCY_ROWS_MAX="10")
+    wait_until(lambda: consistency(monitor)["consistent"], FIRST_CHECK_S,
+               lambda: f"consistent: {consistency(monitor)}")
+    checked.ch_delete("calm", "500")
+    wanted = [{"table": "calm", "issue": "Count mismatch between PostgreSQL "
+               "and ClickHouse", "count": 1}]
+    wait_until(lambda: consistency(monitor)["issues"] == wanted,
+               FIRST_CHECK_S, lambda: f"an issue: {consistency(monitor)}")
+    assert monitor.stop() == 0
+    checked.conn.execute("UPDATE calm SET v = v WHERE id = 500")
+
+
 def test_monitor_checks_in_the_background(checked):
     """/consistency: not checked yet, then equal, then what is wrong."""
     monitor = checked.pipeline.start("monitor", CDC_WORKERS="",
                                      CDC_CONSISTENCY_INTERVAL="2s")
-    url = f"http://127.0.0.1:{monitor.port}/api/v1/data-sync/consistency"
 
     def answer():
-        status, text = http_get(url)
-        assert status == 200, text
-        found = json.loads(text)
-        assert list(found)[:3] == ["timestamp", "consistent", "issues"]
-        return found
+        return consistency(monitor)
 
     first = answer()
     assert first["consistent"] or \
