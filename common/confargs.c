@@ -115,7 +115,7 @@ const char *confargs_value(const struct conf_program *program,
                            struct buf *joined)
 {
     const char *value = NULL;
-    struct word word;
+    struct word word = { 0 };
 
     for (int i = 1; argv[i]; i = word.next) {
         if (word_read(program, i, argv, &word, NULL) < 0) {
