@@ -99,11 +99,14 @@ class Elasticsearch(service.Service):
                              "elasticsearch")]
 
     def environment(self):
+        # The first compiler alone: a server that lives for minutes on a few
+        # cores spends them on indexing, not on compiling itself.
         heap = self.heap()
         java = os.path.dirname(os.path.dirname(kafka.java()))
         return {"ES_JAVA_HOME": java, "ES_PATH_CONF": self.config(),
                 "ES_TMPDIR": os.path.join(self.folder(), "tmp"),
-                "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap}"}
+                "ES_JAVA_OPTS": f"-Xms{heap} -Xmx{heap} "
+                                "-XX:TieredStopAtLevel=1"}
 
     def accepts(self):
         health = http.get_json(f"{url(self.home)}/_cluster/health", 2.0)

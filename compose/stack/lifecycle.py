@@ -152,6 +152,7 @@ def env(home):
     values = workers.guide_environment(home)
     values["DATA_SYNC_URL"] = f"http://{service.HOST}:{home.port('monitor')}"
     values["DATA_SYNC_HOME"] = home.path
+    values["CDC_WORKERS"] = workers.monitored(home)
     for name, value in values.items():
         print(f"export {name}={shlex.quote(value)}")
 

@@ -116,7 +116,7 @@ class Pipeline:
         env = {"PATH": os.environ["PATH"], "CDC_NAME": self.name,
                "CDC_LISTEN": f"127.0.0.1:{port}"}
         env.update({k: v for k, v in self.stack.env.items()
-                    if not k.startswith("DATA_SYNC")})
+                    if not k.startswith(("DATA_SYNC", "CDC_"))})
         env["DATABASE_URL"] = self.url
         env["CLICKHOUSE_DATABASE"] = self.name
         env.update(self.overrides)
