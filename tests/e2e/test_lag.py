@@ -16,6 +16,7 @@ TRUE_WITHIN_S = 0.5
 def test_paused_sink_shows_in_health(stack, conn, everywhere):
     load = Workload(stack.env["DATABASE_URL"], "lag", threads=2, rate=100)
     load.create_tables(conn)
+    everywhere.captures(load.tables)
     everywhere.caught_up(120)  # a cold server is not what this is about
     with load:
         wait_until(lambda: load.commits > 100, 30, "load")

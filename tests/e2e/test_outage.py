@@ -23,9 +23,7 @@ def load(stack, conn, everywhere, request):
     work = Workload(stack.env["DATABASE_URL"], name, threads=3, rate=150,
                     seed=3)
     work.create_tables(conn)
-    topics = {f"cdc.public.{table}" for table in work.tables}
-    wait_until(lambda: topics <= set(everywhere.kafka.topics()), 30,
-               "the new tables are captured")
+    everywhere.captures(work.tables)
     return work
 
 

@@ -182,6 +182,13 @@ class Everywhere:
         wait_until(lambda: pg.confirmed_past(self.conn, self.slot, lsn),
                    timeout, f"slot {self.slot} confirmed {lsn}", 0.02)
 
+    def captures(self, names, timeout=30):
+        """Waits until new tables are captured: before that, nothing of them
+        can be late."""
+        topics = {f"{self.kafka.name}.public.{name}" for name in names}
+        wait_until(lambda: topics <= set(self.kafka.topics()), timeout,
+                   "the new tables are captured")
+
     def caught_up(self, timeout=60, sinks=("es", "clickhouse")):
         """... and both groups have committed all of it (what comes later
         does not matter: traffic may go on)."""
